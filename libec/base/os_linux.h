@@ -1,0 +1,36 @@
+/* os_linux: everything that only Linux has, behind one header. */
+#ifndef OS_LINUX_H
+#define OS_LINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Random bytes from the kernel; cannot fail after boot. */
+void os_random(void *buf, size_t len);
+
+/* openat that stays below ${dirfd} and follows no link at all (openat2 with
+ * RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS; O_CLOEXEC is added).  -1 and errno. */
+int os_open_beneath(int dirfd, const char *path, int flags, unsigned mode);
+
+/* Take the exclusive lock of an open file without waiting (an open file
+ * description lock: it belongs to ${fd}, not to the process).
+ * Errors: EC_EOWNED (another has it), by errno. */
+enum err os_lock(int fd);
+
+/* Bytes and inodes of the file system ${fd} is on; free for this user. */
+struct os_space {
+	uint64_t total, free, inodes_free;
+};
+enum err os_space(struct os_space *out, int fd);
+
+/* Tell the service manager (sd_notify(3)): "READY=1".  Nothing when there is
+ * none. */
+void os_notify(const char *state);
+
+/* Bytes of anonymous memory of this process now; 0 when unknown. */
+uint64_t os_rss_anon(void);
+
+#endif
