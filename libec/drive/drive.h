@@ -1,0 +1,157 @@
+/* drive: the operations of a drive.  Local drives (local.h), drives behind
+ * another process or host (net/remote_drive.h) and those that inject faults
+ * (t/fault) implement the same table; nothing above can tell them apart.
+ *
+ * Calls block, and any number of threads may call at once.  Sets do not call
+ * these directly but through a lane (lane.h), which gives them threads, a
+ * deadline and one flush for many appends. */
+#ifndef DRIVE_H
+#define DRIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/uuid.h"
+#include "drive/format.h"
+#include "drive/record.h"
+
+/* A list of encoded records: le32 length, record, and so on. */
+struct drive_records {
+	struct buf buf;
+};
+#define DRIVE_RECORDS_INIT { BUF_INIT(64u << 20) }
+/* Next record: *${pos} starts at 0.  false at the end. */
+bool drive_records_next(const struct drive_records *l, size_t *pos,
+    const uint8_t **rec, size_t *len);
+enum err drive_records_add(struct drive_records *l, const void *rec,
+    size_t len);
+
+/* One record to append. */
+struct drive_append {
+	const void *rec;	/* encoded */
+	size_t len;
+	enum {
+		/* Refuse with EC_ESTALE when a record of this key (this bucket,
+		 * upload, part) with a greater stamp is there. */
+		DRIVE_APPEND_NEWEST = 1,
+		/* Need not be durable on return. */
+		DRIVE_APPEND_LAZY = 2,
+	} flags;
+	enum err err;		/* result */
+	bool superseded;	/* result: an older null version is still there */
+	uint64_t hlc;		/* result with EC_ESTALE: the newest one's */
+};
+
+enum drive_table { DRIVE_VERSIONS, DRIVE_BUCKETS, DRIVE_UPLOADS, DRIVE_PARTS,
+	DRIVE_HEALS };
+
+/* Which records.  Order within DRIVE_VERSIONS: bucket, key (bytes), stamp
+ * descending; DRIVE_BUCKETS: name; DRIVE_UPLOADS: bucket, key, stamp;
+ * DRIVE_PARTS: bucket, key, upload, number; DRIVE_HEALS: stamp. */
+struct drive_query {
+	enum drive_table table;
+	const char *bucket;	/* NULL: all, of all buckets in order */
+	const char *key;	/* exactly this key; NULL: all */
+	const char *prefix;	/* keys that begin so; NULL: all */
+	const char *after_bucket;	/* with bucket NULL: resume point */
+	const char *after_key;	/* keys greater than this; NULL: from the start */
+	struct stamp after_stamp;	/* not zero: within after_key, go on behind
+					 * (older than) this stamp */
+	struct stamp target;	/* not zero: this version (stamp), this upload's
+				 * parts, ... */
+	bool null_only;		/* only RECORD_NULL ones, and tombstones of them */
+	bool newest_only;	/* per key only the newest few (at most 4) */
+	bool want_inline;	/* with the inline data; else inline_len only,
+				 * inline_data NULL (encoded so) */
+	bool want_parts;	/* with parts and metadata; else columns of the
+				 * index only: parts 0, metadata "" */
+	unsigned limit;		/* records at most, 1 .. 10,000 */
+};
+
+struct drive_space {
+	uint64_t total, free;	/* bytes of its file system */
+};
+
+struct drive_stats {	/* since open */
+	uint64_t appends, append_bytes, flushes, shard_bytes_written,
+	    shard_bytes_read, shard_flushes;
+};
+
+/* One shard file being written or read. */
+struct drive_writer;
+struct drive_reader;
+
+struct drive_shard_info {
+	struct uuid data;
+	unsigned index;
+	uint64_t bytes;
+	uint64_t mtime_us;
+};
+
+struct drive;
+struct drive_ops {
+	/* Append ${n} records, all before this returns EC_OK durable (unless
+	 * lazy); the result of each is in it.  Applied to the index in order.
+	 * Errors for all: EC_EIO, EC_ENOSPC, EC_EROFS, EC_EOFFLINE: then
+	 * nothing is durable and nothing was applied. */
+	enum err (*append)(struct drive *d, struct drive_append *a, unsigned n);
+
+	/* Records that match, in order, added to ${out}. */
+	enum err (*query)(struct drive *d, const struct drive_query *q,
+	    struct drive_records *out);
+
+	/* Write a shard file: create, write in order, then commit: on EC_OK it
+	 * and its directory entry survive power loss.  abort removes it.  Both
+	 * end the writer.  ${bytes_hint} 0: unknown. */
+	enum err (*shard_create)(struct drive *d, const struct uuid *data,
+	    unsigned index, uint64_t bytes_hint, struct drive_writer **out);
+	enum err (*shard_write)(struct drive_writer *w, const void *buf,
+	    size_t len);
+	enum err (*shard_commit)(struct drive_writer *w);
+	void (*shard_abort)(struct drive_writer *w);
+
+	/* Read a shard file; *${bytes} is its length.
+	 * Errors: EC_ENOTFOUND, EC_EIO, EC_EOFFLINE. */
+	enum err (*shard_open)(struct drive *d, const struct uuid *data,
+	    unsigned index, struct drive_reader **out, uint64_t *bytes);
+	enum err (*shard_pread)(struct drive_reader *r, void *buf, size_t len,
+	    uint64_t off);	/* exactly len, else EC_ECORRUPT */
+	void (*shard_close)(struct drive_reader *r);
+
+	enum err (*shard_remove)(struct drive *d, const struct uuid *data,
+	    unsigned index);
+	/* Move a bad shard file to quarantine, where a person may look. */
+	enum err (*shard_quarantine)(struct drive *d, const struct uuid *data,
+	    unsigned index);
+	/* Shard files in order of id behind ${after}, at most ${max}. */
+	enum err (*shard_list)(struct drive *d, const struct uuid *after,
+	    struct drive_shard_info *out, unsigned max, unsigned *n);
+
+	/* Is it there, and who is it: reads and checks format.json anew.
+	 * Errors: EC_EOFFLINE, EC_EFORMAT, EC_EFOREIGN. */
+	enum err (*probe)(struct drive *d, struct format *out);
+	/* Replace its format record (a slot was given a new drive). */
+	enum err (*reformat)(struct drive *d, const struct format *f);
+	enum err (*space)(struct drive *d, struct drive_space *out);
+	enum err (*stats)(struct drive *d, struct drive_stats *out);
+	/* Background work, about ${budget_ms} of it: compaction, checkpoint,
+	 * sweep of shard files without a record that are older than ${grace_s}.
+	 * *${removed} counts swept files. */
+	enum err (*maintain)(struct drive *d, unsigned budget_ms,
+	    unsigned grace_s, uint64_t *removed);
+	void (*close)(struct drive *d);
+};
+
+/* Implementations embed it first. */
+struct drive {
+	const struct drive_ops *ops;
+	const char *name;	/* for messages: its path or URL; lives with it */
+	bool local;		/* no network between */
+};
+
+void drive_close(struct drive *d);	/* d->ops->close; NULL is fine */
+
+#endif

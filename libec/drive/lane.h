@@ -1,0 +1,98 @@
+/* lane: a drive as sets use it: its own threads, a deadline for every call,
+ * one flush for many appends, and a state.
+ *
+ * Appends queue up and go to the drive in batches: while one is being flushed
+ * the next one forms; never a timer.  Other calls run on a few threads that
+ * are started on demand.  A caller waits for several drives with a gather and
+ * may leave slow ones behind: a call that was left goes on in its thread,
+ * holding its own memory, and its result is dropped.
+ *
+ * State.  EC_EOFFLINE, EC_EIO, EC_EROFS, or a call under way for longer than
+ * LANE_STUCK_MS, make the lane suspect: calls fail at once with EC_EOFFLINE,
+ * except a probe, made every LANE_PROBE_MS, that brings it back. */
+#ifndef LANE_H
+#define LANE_H
+
+#include <stdbool.h>
+
+#include "drive/drive.h"
+
+enum {
+	LANE_THREADS_MAX = 8,		/* for calls other than append */
+	LANE_BATCH_MAX = 256,		/* records in one batch */
+	LANE_STUCK_MS = 3000,
+	LANE_PROBE_MS = 1000,
+};
+
+enum lane_state { LANE_ONLINE, LANE_SUSPECT, LANE_ABSENT };
+
+struct lane;
+
+/* ${d} becomes the lane's, which closes it.  NULL: a slot without a drive
+ * (every call fails with EC_EOFFLINE) until lane_attach.
+ * ${name} is kept as a copy.  Errors: EC_ENOMEM. */
+enum err lane_new(struct lane **out, struct drive *d, const char *name);
+void lane_free(struct lane *l);		/* waits for calls under way */
+void lane_attach(struct lane *l, struct drive *d);	/* online; from absent */
+void lane_detach(struct lane *l);	/* to absent; closes the drive later */
+
+enum lane_state lane_state(const struct lane *l);
+const char *lane_name(const struct lane *l);
+bool lane_local(const struct lane *l);
+uint64_t lane_latency_us(const struct lane *l);	/* learnt, of reads */
+/* Why it is not online, and since when (real time, 0 if online). */
+enum err lane_why(const struct lane *l, uint64_t *since_us);
+void lane_counters(const struct lane *l, uint64_t *errors, uint64_t *corrupt);
+void lane_count_corrupt(struct lane *l);	/* a hash of its did not hold */
+
+/* Waiting for calls on several lanes. */
+struct gather;
+enum err gather_new(struct gather **out);	/* EC_ENOMEM */
+/* Wait until ${n} of the calls started with it are done, or all, or the
+ * deadline (clock_mono_us) is past.  Returns how many are done. */
+unsigned gather_wait(struct gather *g, unsigned n, uint64_t deadline_us);
+void gather_free(struct gather *g);	/* drops the calls not done */
+
+/* A call: reference-counted, so that a left one stays valid for its thread.
+ * ${run} does the work on the lane's thread with the drive and the call's own
+ * memory ${arg}; ${drop} frees ${arg} when the last reference goes. */
+struct lane_call;
+typedef enum err lane_run(struct drive *d, void *arg);
+typedef void lane_drop(void *arg);
+
+/* Start ${run} on the lane, as part of ${g}.  The caller holds a reference,
+ * to lane_call_put.  Fails only with EC_ENOMEM; then arg was dropped. */
+enum err lane_start(struct lane *l, struct gather *g, lane_run *run,
+    lane_drop *drop, void *arg, struct lane_call **out);
+
+/* Calls of one series run one at a time, in the order they were started; for
+ * the writes of one shard file.  After a call has failed, later ones of the
+ * series fail with the same error without running. */
+struct lane_series;
+enum err lane_series_new(struct lane_series **out, struct lane *l);
+void lane_series_free(struct lane_series *s);	/* its calls finish by themselves */
+enum err lane_series_start(struct lane_series *s, struct gather *g,
+    lane_run *run, lane_drop *drop, void *arg, struct lane_call **out);
+/* Bytes or other units of work handed in and not yet run, for bounds. */
+unsigned lane_series_pending(const struct lane_series *s);
+
+/* Append records (copied) through the lane's batch; ${flags} as in
+ * drive_append.  The results are in the call. */
+enum err lane_append(struct lane *l, struct gather *g,
+    const struct drive_append *a, unsigned n, struct lane_call **out);
+
+/* true when the call is done; then its result and, for lane_append, the
+ * appends with theirs.  The argument of lane_start is safe to look at only
+ * when done. */
+bool lane_call_done(const struct lane_call *c, enum err *err);
+void *lane_call_arg(struct lane_call *c);
+const struct drive_append *lane_call_appends(const struct lane_call *c,
+    unsigned *n);
+void lane_call_put(struct lane_call *c);	/* NULL is fine */
+
+/* The common case: run on one lane and wait at most ${timeout_ms}.
+ * Errors: the call's, EC_ETIMEDOUT. */
+enum err lane_call(struct lane *l, lane_run *run, lane_drop *drop, void *arg,
+    unsigned timeout_ms);
+
+#endif

@@ -1,0 +1,145 @@
+/* record: what a drive's journal holds and peers exchange: versions of
+ * objects, purges, buckets, uploads, parts and heal-queue entries.
+ * ec-drive(5) has the bytes.
+ *
+ * Order.  A stamp is (hybrid logical clock, random id), made by the writer.
+ * For one thing (a bucket's record, an upload's part, the null version of a
+ * key) the greater stamp is the newer state, whatever order records arrive in.
+ * A version's id in the S3 sense is its stamp; the null version is the one
+ * with RECORD_NULL set.
+ *
+ * Removal.  A delete marker or a tombstone is a record like any other and
+ * stays; it hides, it does not remove.  RECORD_PURGE removes one record of one
+ * drive, with its shard files, and is only sent when the removed state is
+ * known to be superseded or to have failed. */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/uuid.h"
+#include "codec/stripe.h"
+
+enum {
+	RECORD_FORMAT = 1,
+	RECORD_BUCKET_MAX = 63,		/* bytes */
+	RECORD_KEY_MAX = 1024,		/* bytes of UTF-8 */
+	RECORD_ETAG_MAX = 64,		/* characters, hex md5 or hex md5-N */
+	RECORD_META_MAX = 64 * 1024,	/* bytes */
+	RECORD_PARTS_MAX = 10000,
+	RECORD_INLINE_MAX = 128 * 1024,	/* bytes of one shard kept inline */
+	RECORD_BYTES_MAX = 4 * 1024 * 1024,	/* encoded, with inline data */
+};
+
+struct stamp {
+	uint64_t hlc;
+	uint64_t id;
+};
+
+static inline int
+stamp_cmp(const struct stamp *a, const struct stamp *b)
+{
+	if (a->hlc != b->hlc)
+		return a->hlc < b->hlc ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static inline bool
+stamp_is_zero(const struct stamp *s)
+{
+	return s->hlc == 0 && s->id == 0;
+}
+
+enum { STAMP_TEXT_BYTES = 33 };	/* 32 hex digits, NUL; sorts like the stamp */
+struct stamp stamp_new(void);	/* clock_hlc and 64 random bits */
+void stamp_text(char out[STAMP_TEXT_BYTES], const struct stamp *s);
+enum err stamp_parse(struct stamp *out, const char *text);	/* EC_EINVAL */
+
+enum record_kind {
+	RECORD_OBJECT = 1,	/* a version with data */
+	RECORD_MARKER,		/* a version that is a delete marker */
+	RECORD_TOMBSTONE,	/* the version ${target} is deleted for good; with
+				 * RECORD_NULL: every null version up to stamp */
+	RECORD_PURGE,		/* remove record ${target} of this key here */
+	RECORD_BUCKET,		/* a bucket's state; RECORD_GONE: deleted */
+	RECORD_UPLOAD,		/* a multipart upload; RECORD_GONE: ended */
+	RECORD_PART,		/* a part of upload ${target} */
+	RECORD_HEAL,		/* version ${target} needs heal; _GONE: healed */
+};
+
+enum {
+	RECORD_NULL = 1,	/* the null version of its key */
+	RECORD_GONE = 2,
+	RECORD_INLINE = 4,	/* the shard is in the record, not in a file */
+};
+
+/* One part of an object's data.  An object has one unless it was uploaded in
+ * parts; zero-byte objects have none. */
+struct record_part {
+	uint32_t number;	/* 1 .. 10,000 */
+	uint64_t size;		/* bytes */
+	struct uuid data;	/* names the shard files */
+	uint8_t k, m;		/* geometry of this part */
+	uint32_t unit;
+	uint8_t md5[16];
+};
+
+/* In memory.  Pointers lead into the buffer it was decoded from, or wherever
+ * the maker put them; never owned by the record. */
+struct record {
+	enum record_kind kind;
+	unsigned flags;
+	struct stamp stamp;
+	struct stamp target;	/* see the kinds; zero otherwise */
+	const char *bucket;	/* NUL-terminated, "" if none; RECORD_BUCKET's name */
+	const char *key;	/* NUL-terminated, no NUL inside; any UTF-8 */
+	uint64_t mtime_us;	/* real time, for people */
+	uint64_t size;		/* of the object */
+	const char *etag;
+	uint8_t k, m;		/* geometry of the version (quorums) */
+	uint8_t start;		/* shard i is on drive (start + i) mod (k + m) */
+	uint8_t index;		/* the shard this copy's drive holds */
+	const struct record_part *parts;	/* see record_part_at */
+	uint32_t part_count;
+	const uint8_t *meta;	/* headers and user metadata: meta.h's form; a
+				 * bucket's or an upload's settings likewise */
+	uint32_t meta_len;
+	const uint8_t *inline_data;	/* RECORD_INLINE: the piece ... */
+	uint32_t inline_len;
+	uint8_t inline_sum[32];		/* ... and its bitrot hash */
+	/* Where it lies on the drive that gave it: set by drives only. */
+	uint64_t segment, offset;
+};
+
+/* The parts must be an array of the caller's; decode allocates it. */
+enum err record_encode(struct buf *out, const struct record *r);
+
+/* Decode ${len} bytes.  *${parts} (may be NULL on return) is the caller's to
+ * free; strings and data point into ${in}.
+ * Errors: EC_EFORMAT, EC_ECORRUPT (a field out of bounds), EC_ENOMEM. */
+enum err record_decode(struct record *out, struct record_part **parts,
+    const uint8_t *in, size_t len);
+
+/* The same and the agreeing identity of two copies: equal but for index and
+ * inline data.  A hash over all other fields, for quorum comparison. */
+uint64_t record_identity(const struct record *r);
+
+/* Metadata: name/value pairs in the order they were added, encoded as
+ * le16 name length, le32 value length, name, value.  Names are lower-case
+ * ASCII: "content-type", "x-amz-meta-*", ... */
+enum err record_meta_add(struct buf *meta, const char *name, const void *value,
+    size_t len);
+/* The value of ${name}, NULL if there is none; *${len} its length. */
+const uint8_t *record_meta_get(const uint8_t *meta, size_t meta_len,
+    const char *name, size_t *len);
+/* Walk: *${pos} starts at 0; false at the end.  Bounds were checked by
+ * record_decode. */
+bool record_meta_next(const uint8_t *meta, size_t meta_len, size_t *pos,
+    const char **name, size_t *name_len, const uint8_t **value,
+    size_t *value_len);
+
+#endif

@@ -1,0 +1,30 @@
+/* drive_service: serves this process's drives to others: the other end of
+ * remote_drive. */
+#ifndef DRIVE_SERVICE_H
+#define DRIVE_SERVICE_H
+
+#include "base/err.h"
+#include "drive/lane.h"
+#include "net/http_server.h"
+
+enum { DRIVE_SERVICE_DRIVES_MAX = 256 };
+#define DRIVE_SERVICE_PATH "/.ec/drive/"
+
+struct drive_service;
+
+/* ${lanes} are looked up by drive id on each request. */
+struct drive_service_lane {
+	struct uuid id;
+	struct lane *lane;
+};
+enum err drive_service_new(struct drive_service **out);
+void drive_service_free(struct drive_service *s);
+enum err drive_service_add(struct drive_service *s, const struct uuid *id,
+    struct lane *lane);
+void drive_service_remove(struct drive_service *s, const struct uuid *id);
+
+/* The HTTP service to put behind http_server_start (on a Unix socket whose
+ * directory only the owner may enter: reaching it is the permission). */
+void drive_service_http(struct drive_service *s, struct http_service *out);
+
+#endif
