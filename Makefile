@@ -1,46 +1,74 @@
-# make all | check | lint | bench | fuzz | coverage | install | uninstall |
-#      dist | clean
+# make all         the tools, below build/
+#      check       every test; ends with "N passed, N failed, N skipped"
+#      check-fault the fault loops in full length
+#      fuzz        every fuzzer for FUZZ_SECONDS (default 60); needs clang
+#      bench       every benchmark
+#      coverage    check, then lines covered per file
+#      lint        format, static analysis, layers, scripts, manual pages
+#      install uninstall dist clean
+#
 #   WERROR=1                    warnings are errors
 #   SANITIZE=address,undefined  or thread; builds into a folder of its own
 #   PREFIX, DESTDIR             where install puts things
+#   TESTS='t/1*.bats'           check only these (unit tests: a built program)
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/ec
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 VERSION := 0.1
 
 CC ?= cc
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 60
+TEST_JOBS ?= 2
+TEST_SECONDS ?= $(if $(SANITIZE),600,300)
+
 PKGS := libisal libcrypto libcurl sqlite3 libarchive expat jansson \
 	libmicrohttpd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS := $(shell pkg-config --libs $(PKGS))
 
-BUILD := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),plain)
 comma := ,
+BUILD ?= build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),plain)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla \
 	-Wformat=2 -Wnull-dereference -Wimplicit-fallthrough
 CFLAGS ?= -O2 -g
-ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -DEC_VERSION='"$(VERSION)"' -Ilibec \
+BASE_CFLAGS := -std=c17 -D_GNU_SOURCE -DEC_VERSION='"$(VERSION)"' -Ilibec \
 	-fvisibility=hidden -fno-strict-aliasing -pthread $(WARN) \
-	$(if $(WERROR),-Werror) \
+	$(if $(WERROR),-Werror)
+ALL_CFLAGS := $(BASE_CFLAGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
-		-fno-sanitize-recover=all,-D_FORTIFY_SOURCE=2 -fstack-protector-strong) \
+		-fno-sanitize-recover=all,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
+		-fstack-protector-strong) \
 	$(CFLAGS) $(PKG_CFLAGS)
 ALL_LDFLAGS := -pthread -Wl,-z,relro,-z,now \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
-LIB := $(BUILD)/libec.a
 LIB_SRC := $(wildcard libec/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TOOL_SRC := $(wildcard cmd/ec-*.c)
-TOOLS := $(TOOL_SRC:cmd/%.c=$(BUILD)/%)
 S3D_SRC := $(wildcard cmd/ec-s3d/*.c)
-S3D_OBJ := $(S3D_SRC:%.c=$(BUILD)/%.o)
-PROGRAMS := $(TOOLS) $(if $(S3D_SRC),$(BUILD)/ec-s3d)
 UNIT_SRC := $(wildcard t/unit/*.c)
-UNITS := $(UNIT_SRC:t/unit/%.c=$(BUILD)/t/unit/%)
+BENCH_SRC := $(wildcard t/bench/*.c)
+FUZZ_SRC := $(wildcard t/fuzz/*.c)
+BATS := $(wildcard t/[0-9]*.bats)
+MAN := $(wildcard share/man/man[1-8]/*.[1-8])
+
+# What ec-s3d is made of, less its main, for unit tests and fuzzers.
+S3D_PARTS := $(filter-out cmd/ec-s3d/main.c,$(S3D_SRC))
+LIB := $(BUILD)/libec.a
+S3D_LIB := $(if $(S3D_PARTS),$(BUILD)/libs3d.a)
+TOOLS := $(TOOL_SRC:cmd/%.c=$(BUILD)/%)
+S3D := $(if $(wildcard cmd/ec-s3d/main.c),$(BUILD)/ec-s3d)
+PROGRAMS := $(TOOLS) $(S3D)
+UNITS := $(UNIT_SRC:%.c=$(BUILD)/%)
+BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
+FAULT := $(if $(wildcard t/fault/fault.c),$(BUILD)/fault.so)
+TESTS ?= $(UNITS) $(BATS)
 
 all: $(PROGRAMS)
 
@@ -51,24 +79,118 @@ $(BUILD)/%.o: %.c | build/.gitignore
 build/.gitignore:
 	@mkdir -p build && echo '*' > $@
 
-$(LIB): $(LIB_OBJ)
+$(LIB): $(LIB_SRC:%.c=$(BUILD)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/libs3d.a: $(S3D_PARTS:%.c=$(BUILD)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
 $(TOOLS): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/ec-s3d: $(S3D_OBJ) $(LIB)
+$(BUILD)/ec-s3d: $(BUILD)/cmd/ec-s3d/main.o $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(UNITS): $(BUILD)/t/unit/%: $(BUILD)/t/unit/%.o $(LIB)
+$(UNITS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/t/%.o: ALL_CFLAGS += -Icmd
+
+# The fault library goes into unmodified programs, so no sanitizer in it.
+$(BUILD)/fault.so: t/fault/fault.c | build/.gitignore
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) -O2 -g -fPIC -shared -o $@ $< -ldl
 
 units: $(UNITS)
+
+check: $(PROGRAMS) $(UNITS) $(FAULT)
+	@EC_BIN=$(BUILD) t/lib/run -j $(TEST_JOBS) -t $(TEST_SECONDS) \
+		$(or $(strip $(TESTS)),$(error there are no tests))
+
+check-fault: $(PROGRAMS) $(FAULT)
+	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 3600 \
+		$(wildcard t/8*.bats)
+
+# Fuzzers: the library once more, by clang, with libFuzzer's instrumentation.
+FUZZ_BUILD := build/fuzz
+FUZZ_CFLAGS := $(BASE_CFLAGS) -Icmd -O1 -g -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all $(PKG_CFLAGS)
+FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ_BUILD)/%)
+FUZZ_LIB_OBJ := $(S3D_PARTS:%.c=$(FUZZ_BUILD)/%.o) \
+	$(LIB_SRC:%.c=$(FUZZ_BUILD)/%.o)
+
+$(FUZZ_BUILD)/%.o: %.c | build/.gitignore
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c \
+		-o $@ $<
+
+$(FUZZ_BUILD)/libfuzz.a: $(FUZZ_LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(FUZZERS): $(FUZZ_BUILD)/%: $(FUZZ_BUILD)/%.o $(FUZZ_BUILD)/libfuzz.a
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+
+fuzzers: $(FUZZERS)
+
+fuzz: $(FUZZERS)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) t/lib/fuzz $(FUZZERS)
+
+bench: $(PROGRAMS) $(BENCHES)
+	@EC_BIN=$(BUILD) t/lib/bench $(BENCHES) $(wildcard t/bench/*.sh)
+
+coverage:
+	@$(MAKE) BUILD=build/coverage CFLAGS='-O0 -g --coverage' \
+		LDFLAGS=--coverage check
+	@t/lib/coverage build/coverage $(LIB_SRC) $(TOOL_SRC) $(S3D_SRC)
+
+lint:
+	@CFLAGS='$(BASE_CFLAGS) $(PKG_CFLAGS)' t/lint/lint
+
+# Completion is made from what the tools say of themselves.
+$(BUILD)/completion/%: $(BUILD)/% share/completion/generate
+	@mkdir -p $(@D)
+	share/completion/generate $< > $@.tmp
+	@mv $@.tmp $@
+
+INSTALL := install
+install: $(PROGRAMS) $(PROGRAMS:$(BUILD)/%=$(BUILD)/completion/%)
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DOCDIR)/examples \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(BASHCOMPDIR)
+	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	for page in $(MAN); do \
+		$(INSTALL) -D -m 644 $$page \
+			$(DESTDIR)$(MANDIR)/$${page#share/man/} || exit; \
+	done
+	$(INSTALL) -m 644 README LICENSE libec/DESIGN $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 644 share/cron/* $(DESTDIR)$(DOCDIR)/examples
+	$(INSTALL) -m 644 $(PROGRAMS:$(BUILD)/%=$(BUILD)/completion/%) \
+		$(DESTDIR)$(BASHCOMPDIR)
+	for unit in share/systemd/*; do \
+		sed 's,@BINDIR@,$(BINDIR),g' $$unit \
+			> $(DESTDIR)$(UNITDIR)/$${unit##*/} || exit; \
+	done
+
+uninstall:
+	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(BINDIR)/%)
+	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(BASHCOMPDIR)/%)
+	rm -f $(MAN:share/man/%=$(DESTDIR)$(MANDIR)/%)
+	rm -f $(patsubst share/systemd/%,$(DESTDIR)$(UNITDIR)/%,\
+		$(wildcard share/systemd/*))
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+# The same commit gives the same bytes.
+dist: build/.gitignore
+	git archive --format=tar --prefix=ec-$(VERSION)/ HEAD | gzip -9n \
+		> build/ec-$(VERSION).tar.gz
 
 clean:
 	rm -rf build
 
-.PHONY: all units clean
+.PHONY: all units check check-fault fuzzers fuzz bench coverage lint install \
+	uninstall dist clean
 .SECONDARY:
+.DELETE_ON_ERROR:
 -include $(shell find build -name '*.d' 2>/dev/null)
