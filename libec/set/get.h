@@ -1,0 +1,24 @@
+/* get: find and read one version of an object. */
+#ifndef GET_H
+#define GET_H
+
+#include "set/set.h"
+
+struct get;
+
+/* Find ${version} (NULL: the newest) of a key.  With ${o}->marker the version
+ * is a delete marker: *${out} is NULL and the result EC_OK.  ${out} NULL: only
+ * look.  ${o} must be OBJECT_INIT and is the caller's to release.
+ * Errors: EC_ENOTFOUND, EC_EQUORUM, EC_ELOST. */
+enum err get_open(struct get **out, struct object *o, struct set *s,
+    const char *bucket, const char *key, const struct stamp *version);
+
+/* The null version instead of one by stamp. */
+extern const struct stamp get_null_version;
+
+/* Exactly ${len} verified bytes at ${off}; off + len <= size.  Damage that was
+ * met is in the heal queue.  Errors: EC_EQUORUM, EC_ELOST. */
+enum err get_read(struct get *g, void *buf, size_t len, uint64_t off);
+void get_free(struct get *g);
+
+#endif

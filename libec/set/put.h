@@ -1,0 +1,45 @@
+/* put: write one object, or one part of one, to a set.
+ *
+ * Streams: each stripe is encoded, hashed and handed to one bounded queue per
+ * drive; a drive that fails or lags is dropped, not waited for.  Nothing is
+ * visible before put_commit. */
+#ifndef PUT_H
+#define PUT_H
+
+#include "set/set.h"
+
+struct put_params {
+	const char *bucket, *key;	/* valid names */
+	uint64_t size;		/* UINT64_MAX when not known */
+	int parity;		/* m asked for, -1: the set's default */
+	bool null_version;	/* replaces the null version */
+	const uint8_t *meta;	/* record.h metadata; copied */
+	size_t meta_len;
+	/* For a part: its upload and number (1 .. 10,000). */
+	struct stamp upload;
+	uint32_t part;
+};
+
+struct put;
+
+/* Errors: EC_EQUORUM (too few drives up), EC_EBUSY (memory), EC_ENOMEM. */
+enum err put_open(struct put **out, struct set *s, const struct put_params *p);
+
+/* Errors: EC_EQUORUM, EC_ENOSPC ..., EC_ELIMIT. */
+enum err put_write(struct put *p, const void *buf, size_t len);
+
+/* No more data: flush the shards.  Afterwards put_commit only appends records.
+ * ${md5} of the bytes if not NULL.  Errors: as put_write. */
+enum err put_finish(struct put *p, uint8_t md5[16]);
+
+/* Make it the newest state of its key.  Call with the key's lock held if a
+ * condition was checked.  ${etag} NULL: the MD5 in hex.  On EC_OK it is durable
+ * on every healthy drive and survives power loss; drives that missed it are
+ * in the heal queue by the same flush.  On an error it was undone wherever
+ * that was possible, and will be undone elsewhere.  Errors: EC_EQUORUM, ... */
+enum err put_commit(struct put *p, const char *etag, struct object *out);
+
+/* Removes everything that was not committed. */
+void put_free(struct put *p);
+
+#endif

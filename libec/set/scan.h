@@ -1,0 +1,45 @@
+/* scan: walk every version of a set and say what is wrong; never repairs. */
+#ifndef SCAN_H
+#define SCAN_H
+
+#include "set/heal.h"
+
+enum scan_what {
+	SCAN_DEGRADED,	/* shards or records missing or stale; can be healed */
+	SCAN_DAMAGED,	/* a hash does not hold; can be healed */
+	SCAN_LOST,	/* fewer than k good shards */
+	SCAN_UNDECIDED,	/* cannot be judged while drives are away */
+	SCAN_LITTER,	/* a shard file without a record */
+	SCAN_DRIVE,	/* a drive is away, empty or foreign */
+};
+
+struct scan_finding {
+	enum scan_what what;
+	struct heal_report report;	/* for versions */
+	const char *drive;		/* for litter and drives */
+	char text[256];			/* for people */
+};
+
+struct scan_params {
+	bool deep;			/* verify all hashes */
+	const char *bucket, *prefix;	/* NULL: all */
+	uint64_t rate;			/* bytes read a second; 0: no limit */
+	/* Called every so often; true: stop with EC_ECANCELED. */
+	bool (*progress)(void *ctx, uint64_t versions, uint64_t bytes);
+	void (*found)(void *ctx, const struct scan_finding *f);
+	void *ctx;
+};
+
+struct scan_result {
+	uint64_t versions, bytes, degraded, damaged, lost, undecided, litter;
+};
+
+/* Errors: EC_OK (nothing found), EC_EDEGRADED (findings), EC_ELOST (some are
+ * beyond repair), EC_ECANCELED, EC_EQUORUM (no listing possible). */
+enum err scan_set(struct set *s, const struct scan_params *p,
+    struct scan_result *out);
+
+/* The text of a kind: "degraded" ... */
+const char *scan_what_text(enum scan_what w);
+
+#endif

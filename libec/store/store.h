@@ -1,0 +1,141 @@
+/* store: the whole: buckets and objects over the sets of drives of a pool.
+ *
+ * Opens the drives, or reaches those that a running server owns through it;
+ * picks the set of a key; takes the locks around commits; keeps buckets.
+ * Errors are those of the set functions unless said otherwise.  store_complaint
+ * says what an EC_EQUORUM lacked. */
+#ifndef STORE_H
+#define STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "set/bucket.h"
+#include "set/get.h"
+#include "set/heal.h"
+#include "set/list.h"
+#include "set/multipart.h"
+#include "set/put.h"
+#include "set/scan.h"
+#include "set/set.h"
+#include "store/endpoints.h"
+
+struct store;
+
+struct store_params {
+	const char *const *volumes;	/* patterns; NULL: EC_VOLUMES, then the
+					 * configuration file */
+	unsigned volume_count;
+	int parity;		/* default m of STANDARD; -1: by the drives */
+	bool create;		/* format the drives if all are empty */
+	bool serve;		/* offer the drives to other processes while
+				 * open (a Unix socket named in .ec/owner) */
+	bool may_share;		/* use drives another process owns through it;
+				 * else EC_EOWNED */
+	uint64_t memory_bytes;	/* budget for buffers; 0: 256 MiB */
+};
+
+/* Errors, each logged in one line that names the drive: EC_EINVAL (patterns),
+ * EC_ENOTFOUND (no drive is formatted, and not ${create}), EC_EFOREIGN (drives
+ * of two deployments, wrong number of drives ...), EC_EQUORUM (no set has a
+ * read quorum), EC_EOWNED. */
+enum err store_open(struct store **out, const struct store_params *p);
+void store_close(struct store *st);
+const char *store_complaint(void);	/* of this thread's last failure; "" */
+
+/* Buckets.  create: EC_EEXIST; remove: EC_ENOTEMPTY, EC_ENOBUCKET. */
+enum err store_bucket_create(struct store *st, const char *name,
+    const uint8_t *meta, size_t meta_len);
+enum err store_bucket_get(struct store *st, const char *name,
+    struct bucket *out);
+enum err store_bucket_remove(struct store *st, const char *name);
+enum err store_bucket_list(struct store *st, const char *after, unsigned max,
+    struct bucket **out, unsigned *n);
+
+/* What must hold of the key's newest version when a write commits. */
+struct store_condition {
+	bool absent;		/* If-None-Match: * */
+	const char *etag;	/* If-Match: this; "*" any; NULL: no condition */
+};
+
+/* Write.  open: EC_ENOBUCKET.  commit: EC_ECONFLICT when the condition does
+ * not hold (EC_ENOTFOUND: etag asked for and no object). */
+struct store_put;
+enum err store_put_open(struct store *st, const struct put_params *p,
+    struct store_put **out);
+enum err store_put_write(struct store_put *p, const void *buf, size_t len);
+enum err store_put_finish(struct store_put *p, uint8_t md5[16]);
+enum err store_put_commit(struct store_put *p, const char *etag,
+    const struct store_condition *c, struct object *out);
+void store_put_free(struct store_put *p);
+
+/* Read: get.h with the right set.  Markers are EC_ENOTFOUND when ${version} is
+ * NULL; then o->marker tells.  EC_ENOBUCKET when even the bucket is not there.
+ * Read with get_read, end with get_free. */
+enum err store_get_open(struct store *st, const char *bucket, const char *key,
+    const struct stamp *version, struct get **out, struct object *o);
+
+/* Delete the newest (unversioned) or one version.  What is not there: EC_OK. */
+enum err store_delete(struct store *st, const char *bucket, const char *key,
+    const struct stamp *version);
+
+enum err store_list(struct store *st, const struct list_params *p,
+    struct list **out, bool *more);
+
+/* Multipart: multipart.h with the right set, locks and bucket checks.  Parts
+ * are written with store_put_open and put_params.upload, .part. */
+enum err store_upload_create(struct store *st, const char *bucket,
+    const char *key, const uint8_t *meta, size_t meta_len, struct stamp *id);
+enum err store_upload_get(struct store *st, const char *bucket,
+    const char *key, const struct stamp *id, struct upload *out);
+enum err store_upload_parts(struct store *st, const char *bucket,
+    const char *key, const struct stamp *id, unsigned after, unsigned max,
+    struct upload_part **out, unsigned *n, bool *more);
+enum err store_upload_list(struct store *st, const char *bucket,
+    const char *prefix, const char *after_key, const struct stamp *after_id,
+    unsigned max, struct upload **out, unsigned *n, bool *more);
+enum err store_upload_complete(struct store *st, const char *bucket,
+    const char *key, const struct stamp *id, const struct upload_part *parts,
+    unsigned n, const char *etag, const struct store_condition *c,
+    const uint8_t *extra, size_t extra_len, struct object *out);
+enum err store_upload_abort(struct store *st, const char *bucket,
+    const char *key, const struct stamp *id);
+
+/* The sets, for scan and heal. */
+unsigned store_sets(const struct store *st);
+struct set *store_set(struct store *st, unsigned i);
+/* The set a key of a bucket lives in. */
+struct set *store_set_of(struct store *st, const char *bucket,
+    const char *key);
+
+/* Look at each slot that has no usable drive: attach drives that came back;
+ * with ${refill}, format empty directories in known slots for their slot (a new
+ * drive id; the other drives' format records follow).  *${fresh} counts newly
+ * formatted drives: their set needs a heal.  Logged. */
+enum err store_check_drives(struct store *st, bool refill, unsigned *fresh);
+
+/* Background maintenance of all drives (drive.h). */
+void store_maintain(struct store *st, unsigned budget_ms);
+
+struct store_drive_status {
+	const char *path;
+	unsigned set, slot;
+	enum lane_state state;
+	bool local;			/* owned by this process */
+	enum err why;			/* when not online */
+	uint64_t since_us;
+	struct drive_space space;
+	struct drive_stats stats;
+	uint64_t errors, corrupt;
+};
+/* ${out} takes as many as there are drives (store_drive_count). */
+unsigned store_drive_count(const struct store *st);
+void store_drive_status(struct store *st, unsigned i,
+    struct store_drive_status *out);
+/* How many more drives set ${i} can lose and still serve reads, and writes;
+ * negative: it does not now. */
+int store_set_spare(struct store *st, unsigned i, int *write_spare);
+const struct uuid *store_deployment(const struct store *st);
+
+#endif
