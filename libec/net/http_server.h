@@ -1,9 +1,10 @@
-/* http_server: HTTP/1.1 service.  The only user of libmicrohttpd.
+/* http_server: HTTP/1.1 service (RFC 9112) on TCP or Unix sockets.
  *
- * A thread per connection: handlers are plain blocking code, and back-pressure
- * is not reading.  Requests that parsers may disagree on (Content-Length with
- * Transfer-Encoding, two lengths, two Hosts, control bytes ...) are refused
- * with 400 and a closed connection before a handler sees them. */
+ * A thread per connection: a handler is plain blocking code that reads the
+ * body, answers and returns; back-pressure is not reading.  The parser is
+ * strict: what parsers may disagree on (Content-Length with Transfer-Encoding,
+ * two lengths, two Hosts, bare line feeds, folded lines, control bytes ...) is
+ * refused with 400 and a closed connection before a handler sees it. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
@@ -11,13 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 
 enum {
-	HTTP_TARGET_MAX = 16 * 1024,	/* bytes of the request target */
-	HTTP_HEADERS_MAX = 100,
-	HTTP_HEAD_MAX = 64 * 1024,	/* bytes of all header lines */
+	HTTP_TARGET_MAX = 16 * 1024,	/* bytes of the request target: 414 */
+	HTTP_LINE_MAX = 16 * 1024,	/* bytes of one header line: 431 */
+	HTTP_HEADERS_MAX = 100,		/* header lines: 431 */
+	HTTP_HEAD_MAX = 64 * 1024,	/* bytes of the whole head: 431 */
 };
 
 struct http_header {
@@ -25,26 +26,15 @@ struct http_header {
 	const char *value;	/* blanks around it cut */
 };
 
-/* One request and the answer to it; lives until done() returns. */
+/* One request and the answer to it; lives while the handler runs. */
 struct http_exchange;
 
-/* What the service does; called on the connection's thread. */
 struct http_service {
 	void *ctx;
-	/* The head has arrived.  May answer at once (the body is then not
-	 * wanted: it is not read, and the connection closes if one was
-	 * announced).  *${state} is the handler's own. */
-	void (*begin)(void *ctx, struct http_exchange *x, void **state);
-	/* A piece of the body.  Not called after an answer was given. */
-	void (*body)(void *ctx, struct http_exchange *x, void *state,
-	    const void *buf, size_t len);
-	/* The body is complete: answer now. */
-	void (*end)(void *ctx, struct http_exchange *x, void *state);
-	/* Always once, after the answer was sent or the client went away;
-	 * ${status} 0 when none was sent, ${bytes} of the answer's body that
-	 * went out, ${complete} false when it was cut. */
-	void (*done)(void *ctx, struct http_exchange *x, void *state,
-	    unsigned status, uint64_t bytes, bool complete);
+	/* The head of a request is here: read the body if it is wanted, answer
+	 * exactly once, return.  Called on the connection's thread (1 MiB of
+	 * stack).  Without an answer the client gets 500. */
+	void (*handle)(void *ctx, struct http_exchange *x);
 };
 
 struct http_listen {
@@ -52,8 +42,8 @@ struct http_listen {
 				 * port 0 takes a free one */
 	const char *unix_path;	/* or a Unix socket, mode 0600; replaces a dead one */
 	int fd;			/* or a listening socket passed in; else -1 */
-	unsigned connections_max;
-	unsigned idle_s;	/* close a connection idle for so long */
+	unsigned connections_max;	/* more get 503; 0: 1024 */
+	unsigned idle_s;	/* close a connection idle for so long; 0: 60 */
 };
 
 struct http_server;
@@ -63,36 +53,63 @@ struct http_server;
 enum err http_server_start(struct http_server **out,
     const struct http_listen *l, const struct http_service *s);
 unsigned http_server_port(const struct http_server *s);
-unsigned http_server_connections(const struct http_server *s);
+unsigned http_server_connections(struct http_server *s);	/* open now */
 
 /* Accept nothing more, say "Connection: close" on answers, wait until all
- * requests are answered or ${grace_ms} are over, then end all. */
+ * requests are answered or ${grace_ms} are over, then cut the rest, wait until
+ * their handlers have returned, and free ${s}.  NULL is fine. */
 void http_server_stop(struct http_server *s, unsigned grace_ms);
 
 /* The request. */
 const char *http_method(const struct http_exchange *x);
-const char *http_target(const struct http_exchange *x);	/* raw, undecoded */
+/* Raw and undecoded, from its first slash ("http://host/a" gives "/a"), or
+ * "*" with OPTIONS.  Bytes 0x21 .. 0x7e only. */
+const char *http_target(const struct http_exchange *x);
+/* The first header of that name, any case; NULL if there is none. */
 const char *http_header(const struct http_exchange *x, const char *name);
 unsigned http_headers(const struct http_exchange *x,
     const struct http_header **out);	/* in order, duplicates kept */
 /* The body's length as announced; UINT64_MAX when chunked, 0 when none. */
 uint64_t http_content_length(const struct http_exchange *x);
 bool http_chunked(const struct http_exchange *x);
-const char *http_peer(const struct http_exchange *x);	/* "127.0.0.1:4711" */
+const char *http_peer(const struct http_exchange *x);	/* "127.0.0.1:4711",
+							 * "unix" */
 bool http_draining(const struct http_exchange *x);
 
-/* The answer: headers first, then exactly one of the two.  In header values
- * CR, LF and NUL are refused (EC_EINVAL). */
+/* The body: up to ${max} bytes of it, *${got} 0 at its end.  The first call
+ * sends "100 Continue" when the client waits for it.  ${buf} is best 64 to
+ * 128 KiB, for the socket is read straight into it.
+ * Errors: EC_EIO (the client went away), EC_ETIMEDOUT (nothing came for
+ * 30 s), EC_EINVAL (bad chunks).  The next call fails alike, and the
+ * connection is closed after the answer. */
+enum err http_read(struct http_exchange *x, void *buf, size_t max,
+    size_t *got);
+/* A trailer of a chunked body, after http_read gave 0; NULL if not there. */
+const char *http_trailer(const struct http_exchange *x, const char *name);
+
+/* The answer.  Headers first; Date, Content-Length, Transfer-Encoding and
+ * Connection are added by themselves.  Errors: EC_EINVAL (CR, LF or NUL in it,
+ * or no header name), EC_ELIMIT, EC_ENOMEM. */
 enum err http_answer_header(struct http_exchange *x, const char *name,
     const char *value);
+
+/* Then either this: all of it.  HEAD, 204 and 304 send no body. */
 void http_answer(struct http_exchange *x, unsigned status, const void *body,
-    size_t len);	/* the body is copied; HEAD sends its length only */
-/* Stream ${len} bytes (UINT64_MAX: unknown, chunked).  ${read} fills up to max
- * bytes and returns how many, 0 at the end; an error cuts the connection.
- * ${free} is called once. */
-void http_answer_stream(struct http_exchange *x, unsigned status, uint64_t len,
-    enum err (*read)(void *ctx, void *buf, size_t max, size_t *got),
-    void (*free)(void *ctx), void *ctx);
-bool http_answered(const struct http_exchange *x);
+    size_t len);
+
+/* Or this: start, write ${len} bytes in all (UINT64_MAX: unknown, chunked),
+ * end.  When end is not called or bytes are lacking the connection is cut, so
+ * that the client sees a failure.  With HEAD the bytes are ignored.
+ * Errors of write: EC_EIO (the client went away), EC_ETIMEDOUT (it took
+ * nothing for 30 s), EC_EINVAL (more than ${len}). */
+void http_answer_start(struct http_exchange *x, unsigned status, uint64_t len);
+enum err http_write(struct http_exchange *x, const void *buf, size_t len);
+enum err http_answer_end(struct http_exchange *x);
+
+/* What became of it, for logs: 0 before an answer was begun; body bytes handed
+ * to the socket; the answer went out whole. */
+unsigned http_status(const struct http_exchange *x);
+uint64_t http_sent(const struct http_exchange *x);
+bool http_complete(const struct http_exchange *x);
 
 #endif
