@@ -8,7 +8,7 @@
 #include "base/err.h"
 
 struct buf {
-	uint8_t *data;		/* one NUL always follows data[len - 1] if data */
+	uint8_t *data;		/* NULL while nothing was ever added */
 	size_t len;
 	size_t cap;
 	size_t max;		/* len never passes it */
@@ -30,7 +30,7 @@ enum err buf_add_str(struct buf *b, const char *s);
 enum err buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The text so far; "" when empty.  Valid until the next change. */
+/* The text so far with a NUL after it; "" when empty.  Valid until the next change. */
 const char *buf_str(const struct buf *b);
 
 #endif

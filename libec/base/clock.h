@@ -16,7 +16,8 @@ uint64_t clock_real_us(void);	/* since 1970-01-01T00:00:00Z */
 uint64_t clock_hlc(void);
 
 /* Make later results pass ${hlc}; values more than a day ahead of real time
- * are observed too, but logged once. */
+ * are observed too, but logged once.  The last 2^40 values of all are ignored,
+ * so that a damaged one cannot make the clock wrap. */
 void clock_hlc_observe(uint64_t hlc);
 
 static inline uint64_t

@@ -21,8 +21,8 @@ enum err io_read_full(int fd, void *buf, size_t len, size_t *got);
 enum err io_pread_full(int fd, void *buf, size_t len, uint64_t off,
     size_t *got);
 
-/* Replace ${name} under ${dirfd} by ${len} bytes: a unique temporary file
- * (mode ${mode}), fsync, rename, fsync of the directory.  On return it
+/* Replace ${name}, a path from ${dirfd}, by ${len} bytes: a unique temporary
+ * file beside it (mode ${mode}), fsync, rename, fsync of the directory.  On return it
  * survives power loss.  Errors: by errno, logged with the name; then the old
  * content stands and no temporary is left. */
 enum err io_replace(int dirfd, const char *name, const void *buf, size_t len,

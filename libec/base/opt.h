@@ -48,6 +48,10 @@ struct opt {
  * the help shows.  Exits 0 after -h or -V, 2 on misuse. */
 void opt_parse(const struct opt *opts, int *argc, char ***argv);
 
+/* Let -V print ${text}() below the tool's own version: one line for each
+ * library and the kernels in use.  Call before opt_parse. */
+void opt_versions(const char *(*text)(void));
+
 /* Print "ec-x: ${fmt}" and where to find help on standard error; exit 2. */
 _Noreturn void opt_misuse(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));

@@ -1,0 +1,115 @@
+#include "base/os_linux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+void
+os_random(void *buf, size_t len)
+{
+	uint8_t *p = buf;
+	ssize_t n;
+
+	while (len > 0) {
+		n = getrandom(p, len, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			abort();	/* ids and keys must never repeat */
+		p += n;
+		len -= (size_t)n;
+	}
+}
+
+int
+os_open_beneath(int dirfd, const char *path, int flags, unsigned mode)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	long fd;
+
+	if (flags & (O_CREAT | __O_TMPFILE))
+		how.mode = mode;
+	do {	/* EAGAIN: a rename ran beside the walk */
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return (int)fd;
+}
+
+enum err
+os_lock(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return EC_OK;
+	if (errno == EAGAIN || errno == EACCES)
+		return EC_EOWNED;
+	return err_from_errno(errno);
+}
+
+enum err
+os_space(struct os_space *out, int fd)
+{
+	struct statvfs st;
+
+	if (fstatvfs(fd, &st) != 0)
+		return err_from_errno(errno);
+	out->total = (uint64_t)st.f_blocks * st.f_frsize;
+	out->free = (uint64_t)st.f_bavail * st.f_frsize;
+	out->inodes_free = st.f_favail;
+	return EC_OK;
+}
+
+void
+os_notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t len;
+	int fd;
+
+	if (path == NULL || (path[0] != '/' && path[0] != '@'))
+		return;
+	len = strlen(path);
+	if (len >= sizeof(to.sun_path))
+		return;
+	memcpy(to.sun_path, path, len);
+	if (path[0] == '@')	/* the abstract name space */
+		to.sun_path[0] = '\0';
+	if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
+		return;
+	/* If it fails, the manager will time out and say so. */
+	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+	    (const struct sockaddr *)&to, (socklen_t)
+	    (offsetof(struct sockaddr_un, sun_path) + len));
+	close(fd);
+}
+
+uint64_t
+os_rss_anon(void)
+{
+	unsigned long long size, resident, shared;
+	long page = sysconf(_SC_PAGESIZE);
+	FILE *f;
+	int n;
+
+	if ((f = fopen("/proc/self/statm", "re")) == NULL)
+		return 0;
+	n = fscanf(f, "%llu %llu %llu", &size, &resident, &shared);
+	fclose(f);
+	if (n != 3 || page <= 0 || resident < shared)
+		return 0;
+	return (resident - shared) * (uint64_t)page;
+}
