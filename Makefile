@@ -67,7 +67,7 @@ S3D := $(if $(wildcard cmd/ec-s3d/main.c),$(BUILD)/ec-s3d)
 PROGRAMS := $(TOOLS) $(S3D)
 UNITS := $(UNIT_SRC:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
-FAULT := $(if $(wildcard t/fault/fault.c),$(BUILD)/fault.so)
+FAULT := $(BUILD)/fault.so $(if $(SANITIZE),$(BUILD)/fault-sanitized.so)
 TESTS ?= $(UNITS) $(BATS)
 
 all: $(PROGRAMS)
@@ -98,10 +98,13 @@ $(UNITS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(S3D_LIB) $(LIB)
 
 $(BUILD)/t/%.o: ALL_CFLAGS += -Icmd
 
-# The fault library goes into unmodified programs, so no sanitizer in it.
-$(BUILD)/fault.so: t/fault/fault.c | build/.gitignore
+# The fault library goes into unmodified programs, so no sanitizer in it; and
+# programs with a sanitizer have an allocator that none may stand in front of.
+$(BUILD)/fault-sanitized.so: FAULT_CFLAGS := -DFAULT_NO_MALLOC
+$(BUILD)/fault.so $(BUILD)/fault-sanitized.so: t/fault/fault.c \
+		| build/.gitignore
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) -O2 -g -fPIC -shared -o $@ $< -ldl
+	$(CC) $(BASE_CFLAGS) $(FAULT_CFLAGS) -O2 -g -fPIC -shared -o $@ $< -ldl
 
 units: $(UNITS)
 

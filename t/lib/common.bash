@@ -240,3 +240,37 @@ server_kill()
 	kill -9 "$pid"
 	wait "$pid" || true
 }
+
+# fault_run SPEC command ...: run it with t/fault/fault.c loaded and EC_FAULT
+# set to the spec.  Afterwards STATUS is its exit status (137 when killed),
+# FAULT_MET says yes or no, and $DIR/.out and .err have what it printed.  In
+# builds with a sanitizer calls for memory are not met.
+fault_run()
+{
+	local spec=$1 preload=$EC_BIN/fault.so
+
+	shift
+	case $1 in
+	ec-*)	[ ! -e "$EC_BIN/fault-sanitized.so" ] ||
+		    preload=$EC_BIN/fault-sanitized.so ;;
+	esac
+	STATUS=0 FAULT_MET=no
+	rm -f "$DIR/.fault"
+	ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS \
+	    EC_FAULT=$spec EC_FAULT_LOG=$DIR/.fault LD_PRELOAD=$preload \
+	    "$@" >"$DIR/.out" 2>"$DIR/.err" 3>&- </dev/null || STATUS=$?
+	if ! grep -q '^loaded$' "$DIR/.fault"; then
+		echo "fault.so was not loaded: $*"
+		cat "$DIR/.err"
+		return 1
+	fi
+	# shellcheck disable=SC2034 # for the tests
+	! grep -q '^met ' "$DIR/.fault" || FAULT_MET=yes
+}
+
+# fault_seen KIND: how many calls of a kind that the last fault_run counted.
+fault_seen()
+{
+	awk -v kind="$1" '$1 == "seen" && $2 == kind { n += $3 }
+	    END { print n + 0 }' "$DIR/.fault"
+}
