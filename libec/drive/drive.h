@@ -34,8 +34,9 @@ struct drive_append {
 	const void *rec;	/* encoded */
 	size_t len;
 	enum {
-		/* Refuse with EC_ESTALE when a record of this key (this bucket,
-		 * upload, part) with a greater stamp is there. */
+		/* Refuse with EC_ESTALE when a row with a greater stamp is there:
+		 * for versions of this key, for others of the same bucket,
+		 * upload, part number or heal target. */
 		DRIVE_APPEND_NEWEST = 1,
 		/* Need not be durable on return. */
 		DRIVE_APPEND_LAZY = 2,
@@ -49,8 +50,9 @@ enum drive_table { DRIVE_VERSIONS, DRIVE_BUCKETS, DRIVE_UPLOADS, DRIVE_PARTS,
 	DRIVE_HEALS };
 
 /* Which records.  Order within DRIVE_VERSIONS: bucket, key (bytes), stamp
- * descending; DRIVE_BUCKETS: name; DRIVE_UPLOADS: bucket, key, stamp;
- * DRIVE_PARTS: bucket, key, upload, number; DRIVE_HEALS: stamp. */
+ * descending; DRIVE_BUCKETS: name; DRIVE_UPLOADS: bucket, key, upload;
+ * DRIVE_PARTS: bucket, key, upload, number, stamp descending; DRIVE_HEALS:
+ * stamp.  RECORD_GONE rows are given like others. */
 struct drive_query {
 	enum drive_table table;
 	const char *bucket;	/* NULL: all, of all buckets in order */
@@ -58,10 +60,12 @@ struct drive_query {
 	const char *prefix;	/* keys that begin so; NULL: all */
 	const char *after_bucket;	/* with bucket NULL: resume point */
 	const char *after_key;	/* keys greater than this; NULL: from the start */
-	struct stamp after_stamp;	/* not zero: within after_key, go on behind
-					 * (older than) this stamp */
-	struct stamp target;	/* not zero: this version (stamp), this upload's
-				 * parts, ... */
+	struct stamp after_stamp;	/* not zero: also those of after_key behind
+					 * this stamp (versions: older; uploads:
+					 * greater upload) */
+	struct stamp target;	/* not zero.  Versions: the one of this stamp and
+				 * tombstones whose target it is; uploads and
+				 * parts: of this upload; heals: of this target */
 	bool null_only;		/* only RECORD_NULL ones, and tombstones of them */
 	bool newest_only;	/* per key only the newest few (at most 4) */
 	bool want_inline;	/* with the inline data; else inline_len only,

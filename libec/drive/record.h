@@ -8,10 +8,26 @@
  * A version's id in the S3 sense is its stamp; the null version is the one
  * with RECORD_NULL set.
  *
+ * Rows.  What a drive keeps of the records that were appended, one row for each
+ *	object, marker, tombstone	(bucket, key, stamp)
+ *	part				(bucket, key, upload, number, stamp)
+ *	upload				(bucket, key, upload)
+ *	bucket				(bucket)
+ *	heal entry			(bucket, key, target)
+ * The same stamp again replaces the row (a heal writes it anew).  Of an upload,
+ * a bucket and a heal entry the greatest stamp stands.  Older parts of the same
+ * number stay, as older versions do, until they are purged: a part written anew
+ * that fails must not take the old one with it.
+ *
  * Removal.  A delete marker or a tombstone is a record like any other and
  * stays; it hides, it does not remove.  RECORD_PURGE removes one record of one
- * drive, with its shard files, and is only sent when the removed state is
- * known to be superseded or to have failed. */
+ * drive, and is only sent when the removed state is known to be superseded or
+ * to have failed: it drops the rows of its key, among versions and parts, whose
+ * stamp is ${target}.  An upload with RECORD_GONE drops all part rows of that
+ * upload, and later parts of it are refused with EC_ENOUPLOAD.  When a row of
+ * an object or a part goes, each shard file it names is unlinked too, unless
+ * another row of the same key (an object made of parts, a part) names the same
+ * data; never before the record that drops the row is durable. */
 #ifndef RECORD_H
 #define RECORD_H
 
@@ -66,8 +82,9 @@ enum record_kind {
 				 * RECORD_NULL: every null version up to stamp */
 	RECORD_PURGE,		/* remove record ${target} of this key here */
 	RECORD_BUCKET,		/* a bucket's state; RECORD_GONE: deleted */
-	RECORD_UPLOAD,		/* a multipart upload; RECORD_GONE: ended */
-	RECORD_PART,		/* a part of upload ${target} */
+	RECORD_UPLOAD,		/* state of multipart upload ${target} (its first
+				 * stamp); RECORD_GONE: ended */
+	RECORD_PART,		/* part parts[0].number of upload ${target} */
 	RECORD_HEAL,		/* version ${target} needs heal; _GONE: healed */
 };
 
