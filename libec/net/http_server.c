@@ -1,0 +1,474 @@
+/* Listening, the list of connections, and the end of all.
+ *
+ * A connection is idle or serving.  It says "idle" before it looks at
+ * draining; stop sets draining before it looks at idle: so one of both sees
+ * the other, and no idle connection is forgotten.  Ending the reading side of
+ * an idle one loses nothing: bytes that had arrived are still served. */
+#include "net/http_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/http_conn.h"
+
+enum {
+	STACK_BYTES = 1024 * 1024,
+	REFUSED_MAX = 64,	/* connections over the cap that get a 503 */
+	CONNECTIONS_DEFAULT = 1024,
+	IDLE_DEFAULT_S = 60,
+};
+
+struct conn {
+	struct http_exchange x;
+	struct http_server *server;
+	struct conn *next, *prev;
+};
+
+struct http_server {
+	struct http_service service;
+	int fd;
+	int wake;			/* eventfd: stop accepting */
+	unsigned port;
+	unsigned connections_max, idle_s;
+	char *unix_path;		/* ours to unlink */
+	pthread_t thread;
+	bool started;
+	atomic_bool draining;
+
+	pthread_mutex_t lock;		/* guards what follows */
+	pthread_cond_t ended;		/* a connection has */
+	struct conn *conns;
+	unsigned count;
+};
+
+static void
+set_peer(struct http_exchange *x, const struct sockaddr *sa, socklen_t len)
+{
+	char host[46], port[8];
+	const char *h = host;
+
+	snprintf(x->peer, sizeof(x->peer), "unix");
+	if (sa->sa_family == AF_UNIX || getnameinfo(sa, len, host,
+	    sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV)
+	    != 0)
+		return;
+	if (strncmp(h, "::ffff:", 7) == 0 && strchr(h, '.') != NULL)
+		h += 7;
+	snprintf(x->peer, sizeof(x->peer), strchr(h, ':') != NULL ?
+	    "[%s]:%s" : "%s:%s", h, port);
+}
+
+static void
+conn_unlink(struct conn *c)
+{
+	struct http_server *s = c->server;
+
+	pthread_mutex_lock(&s->lock);
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		s->conns = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	close(c->x.fd);
+	free(c);
+	s->count--;
+	pthread_cond_broadcast(&s->ended);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void *
+conn_thread(void *arg)
+{
+	struct conn *c = arg;
+
+	http_conn_run(&c->x);
+	conn_unlink(c);
+	return NULL;
+}
+
+static enum err
+conn_spawn(struct conn *c)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int r;
+
+	if (pthread_attr_init(&attr) != 0)
+		return EC_ENOMEM;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	r = pthread_create(&thread, &attr, conn_thread, c);
+	pthread_attr_destroy(&attr);
+	return r == 0 ? EC_OK : EC_ENOMEM;
+}
+
+static void
+set_socket(int fd)
+{
+	const struct timeval stall = { HTTP_STALL_MS / 1000, 0 };
+	const int one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+/* Takes ${fd}. */
+static void
+conn_start(struct http_server *s, int fd, const struct sockaddr *sa,
+    socklen_t len)
+{
+	struct conn *c;
+	unsigned count;
+
+	pthread_mutex_lock(&s->lock);
+	count = s->count;
+	pthread_mutex_unlock(&s->lock);
+	if (count >= s->connections_max + REFUSED_MAX ||
+	    (c = calloc(1, sizeof(*c))) == NULL) {
+		close(fd);
+		return;
+	}
+	c->server = s;
+	c->x = (struct http_exchange){ .fd = fd, .service = &s->service,
+	    .draining = &s->draining, .idle_ms = s->idle_s * 1000,
+	    .refuse = count >= s->connections_max, .scan = HTTP_SCAN_INIT,
+	    .chunks = HTTP_CHUNKS_INIT, .fields = BUF_INIT(HTTP_FIELDS_MAX),
+	    .out = BUF_INIT(HTTP_FIELDS_MAX + 1024) };
+	set_peer(&c->x, sa, len);
+	set_socket(fd);
+	pthread_mutex_lock(&s->lock);
+	c->next = s->conns;
+	if (c->next != NULL)
+		c->next->prev = c;
+	s->conns = c;
+	s->count++;
+	pthread_mutex_unlock(&s->lock);
+	if (conn_spawn(c) != EC_OK) {
+		log_error("http: no thread for %s", c->x.peer);
+		conn_unlink(c);
+	}
+}
+
+static void
+accept_all(struct http_server *s)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int fd;
+
+	for (;;) {
+		len = sizeof(ss);
+		fd = accept4(s->fd, (struct sockaddr *)&ss, &len, SOCK_CLOEXEC);
+		if (fd >= 0) {
+			conn_start(s, fd, (struct sockaddr *)&ss, len);
+			continue;
+		}
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+			log_error("http: accept: %s", strerror(errno));
+			poll(NULL, 0, 50);
+		}
+		return;
+	}
+}
+
+static void *
+accept_thread(void *arg)
+{
+	struct http_server *s = arg;
+	struct pollfd p[2] = { { s->fd, POLLIN, 0 }, { s->wake, POLLIN, 0 } };
+
+	while (!atomic_load(&s->draining))
+		if (poll(p, 2, -1) > 0 && p[0].revents != 0)
+			accept_all(s);
+	return NULL;
+}
+
+/* Is nobody behind the socket at ${sa}? */
+static bool
+unix_is_dead(const struct sockaddr_un *sa)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool dead;
+
+	if (fd == -1)
+		return false;
+	dead = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == -1 &&
+	    errno == ECONNREFUSED;
+	close(fd);
+	return dead;
+}
+
+static enum err
+listen_unix(struct http_server *s, const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(sa.sun_path))
+		return EC_EINVAL;
+	strcpy(sa.sun_path, path);
+	if ((s->unix_path = strdup(path)) == NULL)
+		return EC_ENOMEM;
+	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s->fd == -1)
+		return err_from_errno(errno);
+	fchmod(s->fd, 0600);	/* before bind: Linux gives the file this mode */
+	if (bind(s->fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+		return EC_OK;
+	if (errno == EADDRINUSE && unix_is_dead(&sa) && unlink(path) == 0 &&
+	    bind(s->fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+		return EC_OK;
+	free(s->unix_path);
+	s->unix_path = NULL;
+	return errno == EADDRINUSE ? EC_EEXIST : err_from_errno(errno);
+}
+
+static enum err
+bind_to(struct http_server *s, const struct addrinfo *ai)
+{
+	const int one = 1, zero = 0;
+
+	s->fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s->fd == -1)
+		return err_from_errno(errno);
+	setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (ai->ai_family == AF_INET6)
+		setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero,
+		    sizeof(zero));
+	if (bind(s->fd, ai->ai_addr, ai->ai_addrlen) == 0)
+		return EC_OK;
+	return errno == EADDRINUSE ? EC_EEXIST : err_from_errno(errno);
+}
+
+/* Cut "host:port", "[host]:port" or ":port" in two. */
+static enum err
+split_address(const char *address, char host[256], const char **port)
+{
+	const char *colon = strrchr(address, ':'), *from = address;
+	size_t len;
+
+	if (colon == NULL || colon[1] == '\0')
+		return EC_EINVAL;
+	len = (size_t)(colon - address);
+	if (len >= 2 && from[0] == '[' && from[len - 1] == ']') {
+		from++;
+		len -= 2;
+	} else if (memchr(from, ':', len) != NULL) {
+		return EC_EINVAL;
+	}
+	if (len >= 256)
+		return EC_EINVAL;
+	memcpy(host, from, len);
+	host[len] = '\0';
+	*port = colon + 1;
+	return EC_OK;
+}
+
+static enum err
+listen_tcp(struct http_server *s, const char *address)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *list = NULL, *ai;
+	const char *port;
+	char host[256];
+	enum err e = EC_EINVAL;
+	int family = 0;
+
+	if (split_address(address, host, &port) != EC_OK ||
+	    getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &list) !=
+	    0)
+		return EC_EINVAL;
+	/* ":port" is both families through one IPv6 socket, where there is
+	 * IPv6; otherwise the first address will do. */
+	for (int pass = 0; pass < 2 && s->fd == -1; pass++) {
+		family = pass == 0 && host[0] == '\0' ? AF_INET6 : 0;
+		for (ai = list; ai != NULL && s->fd == -1; ai = ai->ai_next)
+			if (family == 0 || ai->ai_family == family)
+				e = bind_to(s, ai);
+	}
+	freeaddrinfo(list);
+	return e;
+}
+
+static unsigned
+bound_port(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	char port[8];
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    ss.ss_family == AF_UNIX || getnameinfo((struct sockaddr *)&ss, len,
+	    NULL, 0, port, sizeof(port), NI_NUMERICSERV) != 0)
+		return 0;
+	return (unsigned)strtoul(port, NULL, 10);
+}
+
+static enum err
+start_listening(struct http_server *s, const struct http_listen *l)
+{
+	enum err e;
+
+	if (l->fd >= 0)
+		s->fd = l->fd;
+	else if ((e = l->unix_path != NULL ? listen_unix(s, l->unix_path) :
+	    listen_tcp(s, l->address)) != EC_OK)
+		return e;
+	if (listen(s->fd, 1024) == -1)
+		return err_from_errno(errno);
+	if (fcntl(s->fd, F_SETFL, O_NONBLOCK) == -1 ||
+	    (s->wake = eventfd(0, EFD_CLOEXEC)) == -1)
+		return err_from_errno(errno);
+	s->port = bound_port(s->fd);
+	return EC_OK;
+}
+
+/* Connection threads inherit this mask: signals are for the main thread. */
+static enum err
+start_thread(struct http_server *s)
+{
+	sigset_t all, old;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = pthread_create(&s->thread, NULL, accept_thread, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	s->started = r == 0;
+	return r == 0 ? EC_OK : EC_ENOMEM;
+}
+
+static enum err
+server_new(struct http_server **out, const struct http_listen *l,
+    const struct http_service *service)
+{
+	struct http_server *s;
+	pthread_condattr_t attr;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return EC_ENOMEM;
+	s->service = *service;
+	s->fd = s->wake = -1;
+	s->connections_max = l->connections_max != 0 ? l->connections_max :
+	    CONNECTIONS_DEFAULT;
+	s->idle_s = l->idle_s != 0 ? l->idle_s : IDLE_DEFAULT_S;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->ended, &attr);
+	pthread_condattr_destroy(&attr);
+	*out = s;
+	return EC_OK;
+}
+
+enum err
+http_server_start(struct http_server **out, const struct http_listen *l,
+    const struct http_service *service)
+{
+	struct http_server *s;
+	enum err e;
+
+	if ((e = server_new(&s, l, service)) != EC_OK)
+		return e;
+	if ((e = start_listening(s, l)) != EC_OK ||
+	    (e = start_thread(s)) != EC_OK) {
+		log_error("http: %s: %s", l->unix_path != NULL ? l->unix_path :
+		    l->fd >= 0 ? "socket" : l->address,
+		    e == EC_EEXIST ? "in use" : err_text(e));
+		http_server_stop(s, 0);
+		return e;
+	}
+	*out = s;
+	return EC_OK;
+}
+
+unsigned
+http_server_port(const struct http_server *s)
+{
+	return s->port;
+}
+
+unsigned
+http_server_connections(struct http_server *s)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->count;
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+static void
+stop_accepting(struct http_server *s)
+{
+	const uint64_t one = 1;
+
+	atomic_store(&s->draining, true);
+	if (s->started) {
+		while (write(s->wake, &one, sizeof(one)) == -1 &&
+		    errno == EINTR)
+			;
+		pthread_join(s->thread, NULL);
+	}
+	if (s->fd != -1)
+		close(s->fd);
+	if (s->wake != -1)
+		close(s->wake);
+	if (s->unix_path != NULL)
+		unlink(s->unix_path);
+}
+
+/* Called with the lock. */
+static void
+shut_connections(struct http_server *s, bool idle_only, int how)
+{
+	for (struct conn *c = s->conns; c != NULL; c = c->next)
+		if (!idle_only || atomic_load(&c->x.idle))
+			shutdown(c->x.fd, how);
+}
+
+void
+http_server_stop(struct http_server *s, unsigned grace_ms)
+{
+	struct timespec until;
+	uint64_t us;
+
+	if (s == NULL)
+		return;
+	stop_accepting(s);
+	us = clock_mono_us() + grace_ms * 1000ull;
+	until.tv_sec = (time_t)(us / 1000000);
+	until.tv_nsec = (long)(us % 1000000) * 1000;
+	pthread_mutex_lock(&s->lock);
+	shut_connections(s, true, SHUT_RD);
+	while (s->count > 0 &&
+	    pthread_cond_timedwait(&s->ended, &s->lock, &until) == 0)
+		;
+	shut_connections(s, false, SHUT_RDWR);
+	while (s->count > 0)
+		pthread_cond_wait(&s->ended, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+	pthread_cond_destroy(&s->ended);
+	pthread_mutex_destroy(&s->lock);
+	free(s->unix_path);
+	free(s);
+}
