@@ -150,7 +150,7 @@ coverage:
 	@t/lib/coverage build/coverage $(LIB_SRC) $(TOOL_SRC) $(S3D_SRC)
 
 lint:
-	@CFLAGS='$(BASE_CFLAGS) $(PKG_CFLAGS)' t/lint/lint
+	@CC='$(CC)' t/lint/lint
 
 # Completion is made from what the tools say of themselves.
 $(BUILD)/completion/%: $(BUILD)/% share/completion/generate

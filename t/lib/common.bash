@@ -67,7 +67,8 @@ common_teardown()
 	for port in ${PORTS[@]+"${PORTS[@]}"}; do
 		rmdir "$PORT_LOCKS/$port"
 	done
-	cd / && chmod -R u+rwx "$DIR" 2>/dev/null || true
+	cd /
+	chmod -R u+rwx "$DIR" 2>/dev/null || true
 	rm -rf "$DIR" || bad=1
 	return $bad
 }
