@@ -24,4 +24,8 @@ enum err local_peek(struct format *f, const char *path);
  * EC_EOFFLINE, EC_EROFS, EC_ENOSPC, EC_EIO. */
 enum err local_format(const char *path, const struct format *f);
 
+/* Replace the record of a drive that is formatted, open or not.
+ * Errors: EC_ENOTFOUND, EC_EROFS, EC_ENOSPC, EC_EIO. */
+enum err local_reformat(const char *path, const struct format *f);
+
 #endif

@@ -1,0 +1,254 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "drive/local.h"
+#include "set/quorum.h"
+#include "store/store_impl.h"
+
+enum { OWNED_RETRY_MS = 50, MAINTAIN_GRACE_S = 3600 };
+
+static void
+sleep_ms(unsigned ms)
+{
+	struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+/* One try; EC_EOWNED when another process has it and serves it to nobody. */
+static enum err
+slot_open_once(struct store *st, struct store_slot *s, struct drive **out)
+{
+	char *owner = NULL;
+	enum err e;
+
+	e = local_open(out, s->path, store_share_address(st), &owner);
+	s->local = e == EC_OK;
+	if (e == EC_EOWNED && st->may_share && owner != NULL &&
+	    owner[0] != '\0' && strcmp(owner, store_share_address(st)) != 0)
+		e = store_share_remote(st, s, owner, out);
+	free(owner);
+	return e;
+}
+
+enum err
+store_slot_open(struct store *st, struct store_slot *s, unsigned wait_ms,
+    struct drive **out)
+{
+	uint64_t until = clock_mono_us() + (uint64_t)wait_ms * 1000;
+	enum err e;
+
+	for (;;) {
+		pthread_mutex_lock(&st->drives_lock);
+		e = slot_open_once(st, s, out);
+		pthread_mutex_unlock(&st->drives_lock);
+		if (e != EC_EOWNED || clock_mono_us() >= until)
+			break;
+		sleep_ms(OWNED_RETRY_MS);
+	}
+	if (e == EC_EOWNED)
+		log_error("%s: another process has this drive open and does "
+		    "not share it", s->path);
+	return e;
+}
+
+/* Give every reachable drive of the slot's set the set's new record. */
+static void
+spread_format(struct store *st, const struct store_slot *fresh)
+{
+	unsigned first = fresh->format.set * st->set_size;
+
+	for (unsigned i = first; i < first + st->set_size; i++) {
+		struct store_slot *s = &st->slot[i];
+		struct format f = fresh->format, have;
+
+		if (s == fresh || local_peek(&have, s->path) != EC_OK)
+			continue;
+		f.slot = s->format.slot;
+		f.drive = s->format.drive;
+		if (!uuid_equal(&have.drive, &f.drive))
+			continue;
+		if (local_reformat(s->path, &f) == EC_OK)
+			s->format = f;
+		else
+			log_warn("%s: format record not updated", s->path);
+	}
+}
+
+/* Slots are this process's to fill when the rest of their set is. */
+static bool
+set_is_ours(const struct store *st, unsigned set)
+{
+	for (unsigned i = 0; i < st->set_size; i++)
+		if (st->slot[set * st->set_size + i].local)
+			return true;
+	return false;
+}
+
+/* Make an empty directory the drive of its slot, under a new id. */
+static enum err
+refill_slot(struct store *st, struct store_slot *s)
+{
+	struct format f = s->format;
+	enum err e;
+
+	for (unsigned i = 0; i < st->set_size; i++) {
+		const struct store_slot *o =
+		    &st->slot[f.set * st->set_size + i];
+
+		if (o->format.generation > f.generation)
+			f.generation = o->format.generation;
+	}
+	f.generation++;
+	f.drive = uuid_new();
+	f.drives[f.slot] = f.drive;
+	if ((e = local_format(s->path, &f)) != EC_OK)
+		return e;
+	s->format = f;
+	spread_format(st, s);
+	log_warn("%s: new drive formatted for set %u slot %u", s->path, f.set,
+	    f.slot);
+	return EC_OK;
+}
+
+/* The drive went away under us: its directory is gone, empty or another's. */
+static void
+check_present(struct store *st, struct store_slot *s)
+{
+	struct format f;
+	enum err e = local_peek(&f, s->path);
+
+	if (e == EC_OK && uuid_equal(&f.drive, &s->format.drive))
+		return;
+	if (e != EC_OK && e != EC_EOFFLINE && e != EC_ENOTFOUND)
+		return;
+	log_error("%s: the drive is gone (%s)", s->path,
+	    e == EC_OK ? "another stands there" : err_text(e));
+	store_share_withdraw(st, s);
+	lane_detach(s->lane);
+}
+
+/* Bring a slot without a drive back if its directory allows it. */
+static void
+check_absent(struct store *st, struct store_slot *s, bool refill,
+    unsigned *fresh)
+{
+	struct format f;
+	struct drive *d = NULL;
+	enum err e = local_peek(&f, s->path);
+
+	refill = refill && set_is_ours(st, s->format.set);
+	if (e == EC_ENOTFOUND && refill && refill_slot(st, s) == EC_OK)
+		++*fresh;
+	else if (e != EC_OK || !uuid_equal(&f.drive, &s->format.drive))
+		return;
+	if (slot_open_once(st, s, &d) != EC_OK)
+		return;
+	lane_attach(s->lane, d);
+	if (store_share_offer(st, s) != EC_OK)
+		log_warn("%s: not offered to other processes", s->path);
+	log_warn("%s: online", s->path);
+}
+
+enum err
+store_check_drives(struct store *st, bool refill, unsigned *fresh)
+{
+	*fresh = 0;
+	pthread_mutex_lock(&st->drives_lock);
+	for (unsigned i = 0; i < st->sets * st->set_size; i++) {
+		struct store_slot *s = &st->slot[i];
+
+		if (lane_state(s->lane) != LANE_ABSENT)
+			check_present(st, s);
+		if (lane_state(s->lane) == LANE_ABSENT)
+			check_absent(st, s, refill, fresh);
+	}
+	pthread_mutex_unlock(&st->drives_lock);
+	return EC_OK;
+}
+
+void
+store_maintain(struct store *st, unsigned budget_ms)
+{
+	for (unsigned i = 0; i < st->sets; i++)
+		set_maintain(st->set[i], budget_ms, MAINTAIN_GRACE_S);
+}
+
+unsigned
+store_drive_count(const struct store *st)
+{
+	return st->sets * st->set_size;
+}
+
+struct ask {
+	struct drive_space space;
+	struct drive_stats stats;
+};
+
+static enum err
+ask_run(struct drive *d, void *arg)
+{
+	struct ask *a = arg;
+	enum err e = d->ops->space(d, &a->space);
+
+	return e == EC_OK ? d->ops->stats(d, &a->stats) : e;
+}
+
+void
+store_drive_status(struct store *st, unsigned i,
+    struct store_drive_status *out)
+{
+	enum { ASK_MS = 1000 };
+	struct store_slot *s = &st->slot[i];
+	struct lane_call *c = NULL;
+	struct gather *g = NULL;
+	struct ask *a = calloc(1, sizeof(*a));
+	enum err e;
+
+	memset(out, 0, sizeof(*out));
+	out->path = s->path;
+	out->set = i / st->set_size;
+	out->slot = i % st->set_size;
+	out->state = lane_state(s->lane);
+	out->local = s->local;
+	out->why = lane_why(s->lane, &out->since_us);
+	lane_counters(s->lane, &out->errors, &out->corrupt);
+	if (a == NULL || gather_new(&g) != EC_OK) {
+		free(a);
+		return;
+	}
+	if (lane_start(s->lane, g, ask_run, free, a, &c) == EC_OK) {
+		gather_wait(g, 1, clock_mono_us() + ASK_MS * 1000);
+		if (lane_call_done(c, &e) && e == EC_OK) {
+			a = lane_call_arg(c);
+			out->space = a->space;
+			out->stats = a->stats;
+		}
+		lane_call_put(c);
+	}
+	gather_free(g);
+}
+
+int
+store_set_spare(struct store *st, unsigned i, int *write_spare)
+{
+	struct set *s = st->set[i];
+	unsigned n = set_drives(s), m = set_parity(s);
+	unsigned online = 0, out;
+
+	for (unsigned j = 0; j < n; j++)
+		online += lane_state(set_lane(s, j)) == LANE_ONLINE;
+	/* New writes raise their parity when drives are out. */
+	for (out = n - online; out <= n; out++) {
+		unsigned raised = quorum_parity(n, m, out);
+
+		if (n - out < quorum_write(n - raised, raised))
+			break;
+	}
+	if (write_spare != NULL)
+		*write_spare = (int)out - 1 - (int)(n - online);
+	return (int)online - (int)(n - m);
+}

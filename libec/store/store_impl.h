@@ -1,0 +1,87 @@
+/* store_impl: what the files store*.c share; nobody else includes it. */
+#ifndef STORE_IMPL_H
+#define STORE_IMPL_H
+
+#include <pthread.h>
+
+#include "base/workers.h"
+#include "net/drive_service.h"
+#include "net/lock_table.h"
+#include "store/bootstrap.h"
+#include "store/store.h"
+
+enum {
+	STORE_PEERS_MAX = 16,	/* other processes whose drives are used */
+	STORE_BUCKETS_CACHED = 64,
+	STORE_BUCKET_TTL_US = 500 * 1000,
+	STORE_LOCK_MS = 10000,	/* longest wait for a lock */
+	STORE_OWNED_MS = 10000,	/* longest wait for a drive's owner to go */
+};
+
+/* A process that owns drives of ours. */
+struct store_peer {
+	char *address;			/* its Unix socket */
+	struct http_client *client;
+};
+
+/* One slot: immutable but for what the lane guards and ${format}. */
+struct store_slot {
+	char *path;
+	struct format format;		/* drives_lock */
+	bool local;			/* drives_lock: opened by this process */
+	struct lane *lane;		/* its set's */
+};
+
+/* A bucket that was seen to exist, for STORE_BUCKET_TTL_US. */
+struct store_seen {
+	char name[RECORD_BUCKET_MAX + 1];
+	uint64_t until_us;
+};
+
+/* Lock order: a bucket's lock, then a key's; drives_lock and seen_lock are
+ * leaves. */
+struct store {
+	struct uuid deployment;
+	struct endpoints endpoints;
+	struct mem_pool *pool;
+	struct lock_table *locks;
+	struct set **set;
+	unsigned sets, set_size;
+	struct store_slot *slot;	/* sets * set_size, set by set */
+	bool may_share;
+
+	struct drive_service *service;	/* NULL unless serving */
+	struct http_server *server;
+	char *socket_dir, *socket_path;
+
+	pthread_mutex_t drives_lock;	/* guards slots' formats and peers */
+	struct store_peer peer[STORE_PEERS_MAX];
+	unsigned peers;
+
+	pthread_mutex_t seen_lock;
+	struct store_seen seen[STORE_BUCKETS_CACHED];
+};
+
+/* store_drives.c: open the drive of a slot, from its directory or through its
+ * owner, and offer it.  Errors as local_open, logged. */
+enum err store_slot_open(struct store *st, struct store_slot *s,
+    unsigned wait_ms, struct drive **out);
+
+/* store_share.c */
+enum err store_share_start(struct store *st);
+void store_share_stop(struct store *st);
+const char *store_share_address(const struct store *st);	/* "" if none */
+enum err store_share_offer(struct store *st, struct store_slot *s);
+void store_share_withdraw(struct store *st, struct store_slot *s);
+/* The drive of ${s} through its owner at ${address}; with drives_lock held. */
+enum err store_share_remote(struct store *st, struct store_slot *s,
+    const char *address, struct drive **out);
+
+/* store_buckets.c: EC_OK or EC_ENOBUCKET, from the cache or the drives. */
+enum err store_bucket_check(struct store *st, const char *name);
+
+/* Locks by name; NULL ${key}: the bucket's. */
+enum err store_lock(struct store *st, const char *bucket, const char *key,
+    bool write, struct lock **out);
+
+#endif

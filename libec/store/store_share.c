@@ -1,0 +1,137 @@
+/* How two processes use the same drives: the owner serves them on a Unix
+ * socket in a directory that only its user may enter, and writes the socket's
+ * path into .ec/owner of each drive. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/remote_drive.h"
+#include "store/store_impl.h"
+
+enum { CONNECT_MS = 1000, STOP_GRACE_MS = 2000, CONNECTIONS_MAX = 512 };
+
+static enum err
+make_socket_dir(char **out)
+{
+	const char *places[] = { geteuid() == 0 ? "/run" : NULL,
+		getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		char *dir = NULL;
+
+		/* sun_path holds 107 characters: leave room for the name. */
+		if (places[i] == NULL || strlen(places[i]) > 80)
+			continue;
+		if (asprintf(&dir, "%s/ec.XXXXXX", places[i]) < 0)
+			return EC_ENOMEM;
+		if (mkdtemp(dir) != NULL) {
+			*out = dir;
+			return EC_OK;
+		}
+		free(dir);
+	}
+	log_error("no place for a socket: /run, /tmp: %s", strerror(errno));
+	return EC_EIO;
+}
+
+enum err
+store_share_start(struct store *st)
+{
+	struct http_listen listen = { .fd = -1,
+		.connections_max = CONNECTIONS_MAX };
+	struct http_service http;
+	enum err e;
+
+	if ((e = make_socket_dir(&st->socket_dir)) != EC_OK)
+		return e;
+	if (asprintf(&st->socket_path, "%s/drives", st->socket_dir) < 0) {
+		st->socket_path = NULL;
+		return EC_ENOMEM;
+	}
+	if ((e = drive_service_new(&st->service)) != EC_OK)
+		return e;
+	drive_service_http(st->service, &http);
+	listen.unix_path = st->socket_path;
+	return http_server_start(&st->server, &listen, &http);
+}
+
+void
+store_share_stop(struct store *st)
+{
+	http_server_stop(st->server, STOP_GRACE_MS);
+	st->server = NULL;
+	drive_service_free(st->service);
+	st->service = NULL;
+	if (st->socket_path != NULL)
+		unlink(st->socket_path);
+	if (st->socket_dir != NULL)
+		rmdir(st->socket_dir);
+	free(st->socket_path);
+	free(st->socket_dir);
+	st->socket_path = st->socket_dir = NULL;
+}
+
+const char *
+store_share_address(const struct store *st)
+{
+	return st->socket_path != NULL ? st->socket_path : "";
+}
+
+enum err
+store_share_offer(struct store *st, struct store_slot *s)
+{
+	if (st->service == NULL || !s->local)
+		return EC_OK;
+	return drive_service_add(st->service, &s->format.drive, s->lane);
+}
+
+void
+store_share_withdraw(struct store *st, struct store_slot *s)
+{
+	if (st->service != NULL)
+		drive_service_remove(st->service, &s->format.drive);
+}
+
+static enum err
+peer_client(struct store *st, const char *address, struct http_client **out)
+{
+	struct store_peer *p = NULL;
+	enum err e;
+
+	for (unsigned i = 0; i < st->peers; i++)
+		if (strcmp(st->peer[i].address, address) == 0) {
+			*out = st->peer[i].client;
+			return EC_OK;
+		}
+	if (st->peers == STORE_PEERS_MAX)
+		return EC_ELIMIT;
+	p = &st->peer[st->peers];
+	if ((p->address = strdup(address)) == NULL)
+		return EC_ENOMEM;
+	e = http_client_new(&p->client, "http://localhost", address,
+	    CONNECT_MS);
+	if (e != EC_OK) {
+		free(p->address);
+		return e;
+	}
+	st->peers++;
+	*out = p->client;
+	return EC_OK;
+}
+
+enum err
+store_share_remote(struct store *st, struct store_slot *s,
+    const char *address, struct drive **out)
+{
+	char id[UUID_TEXT_BYTES];
+	struct http_client *c = NULL;
+	enum err e;
+
+	if ((e = peer_client(st, address, &c)) != EC_OK)
+		return e;
+	uuid_text(id, &s->format.drive);
+	return remote_drive_new(out, c, id, s->path);
+}
