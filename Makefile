@@ -60,6 +60,8 @@ MAN := $(wildcard share/man/man[1-8]/*.[1-8])
 
 # What ec-s3d is made of, less its main, for unit tests and fuzzers.
 S3D_PARTS := $(filter-out cmd/ec-s3d/main.c,$(S3D_SRC))
+T_LIB_SRC := $(wildcard t/lib/*.c)
+T_LIB := $(if $(T_LIB_SRC),$(BUILD)/libt.a)
 LIB := $(BUILD)/libec.a
 S3D_LIB := $(if $(S3D_PARTS),$(BUILD)/libs3d.a)
 TOOLS := $(TOOL_SRC:cmd/%.c=$(BUILD)/%)
@@ -87,13 +89,17 @@ $(BUILD)/libs3d.a: $(S3D_PARTS:%.c=$(BUILD)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+$(BUILD)/libt.a: $(T_LIB_SRC:%.c=$(BUILD)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 $(TOOLS): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/ec-s3d: $(BUILD)/cmd/ec-s3d/main.o $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(UNITS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(S3D_LIB) $(LIB)
+$(UNITS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(T_LIB) $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/t/%.o: ALL_CFLAGS += -Icmd
