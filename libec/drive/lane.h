@@ -22,6 +22,7 @@ enum {
 	LANE_BATCH_MAX = 256,		/* records in one batch */
 	LANE_STUCK_MS = 3000,
 	LANE_PROBE_MS = 1000,
+	LANE_FREE_MS = 5000,
 };
 
 enum lane_state { LANE_ONLINE, LANE_SUSPECT, LANE_ABSENT };
@@ -32,14 +33,28 @@ struct lane;
  * (every call fails with EC_EOFFLINE) until lane_attach.
  * ${name} is kept as a copy.  Errors: EC_ENOMEM. */
 enum err lane_new(struct lane **out, struct drive *d, const char *name);
-void lane_free(struct lane *l);		/* waits for calls under way */
-void lane_attach(struct lane *l, struct drive *d);	/* online; from absent */
-void lane_detach(struct lane *l);	/* to absent; closes the drive later */
+
+/* Wait for calls queued and under way, then close the drive and free.  A hung
+ * call is waited for LANE_FREE_MS; then what it uses, the drive too, is left
+ * to its thread, which frees it if it ever returns.  NULL is fine. */
+void lane_free(struct lane *l);
+
+/* Give an absent lane a drive: online.  Errors: EC_EEXIST (it has one),
+ * EC_ENOMEM; then ${d} stays the caller's. */
+enum err lane_attach(struct lane *l, struct drive *d);
+
+/* To absent.  Calls queued fail with EC_EOFFLINE; the drive is closed when the
+ * calls under way are done and all calls started on it are put. */
+void lane_detach(struct lane *l);
 
 enum lane_state lane_state(const struct lane *l);
 const char *lane_name(const struct lane *l);
 bool lane_local(const struct lane *l);
-uint64_t lane_latency_us(const struct lane *l);	/* learnt, of reads */
+
+/* How long a call, and a batch of appends, takes here: the learnt mean and four
+ * mean deviations (RFC 6298), so that later is late; 0 before the first. */
+uint64_t lane_latency_us(const struct lane *l);	/* lane_start, lane_call */
+uint64_t lane_commit_us(const struct lane *l);	/* lane_append */
 /* Why it is not online, and since when (real time, 0 if online). */
 enum err lane_why(const struct lane *l, uint64_t *since_us);
 void lane_counters(const struct lane *l, uint64_t *errors, uint64_t *corrupt);
@@ -60,30 +75,42 @@ struct lane_call;
 typedef enum err lane_run(struct drive *d, void *arg);
 typedef void lane_drop(void *arg);
 
-/* Start ${run} on the lane, as part of ${g}.  The caller holds a reference,
- * to lane_call_put.  Fails only with EC_ENOMEM; then arg was dropped. */
+/* Start ${run} on the lane, as part of ${g} (NULL: nobody waits).  The caller
+ * holds a reference, to lane_call_put; ${out} NULL: it holds none.  The drive
+ * stays open until arg was dropped.  Fails only with EC_ENOMEM; then arg was
+ * dropped. */
 enum err lane_start(struct lane *l, struct gather *g, lane_run *run,
     lane_drop *drop, void *arg, struct lane_call **out);
 
 /* Calls of one series run one at a time, in the order they were started; for
  * the writes of one shard file.  After a call has failed, later ones of the
- * series fail with the same error without running. */
+ * series fail with the same error without running.  A series belongs to the
+ * drive the lane had when it was made, and is freed before the lane. */
 struct lane_series;
 enum err lane_series_new(struct lane_series **out, struct lane *l);
 void lane_series_free(struct lane_series *s);	/* its calls finish by themselves */
 enum err lane_series_start(struct lane_series *s, struct gather *g,
     lane_run *run, lane_drop *drop, void *arg, struct lane_call **out);
-/* Bytes or other units of work handed in and not yet run, for bounds. */
+/* The last call of a series, for cleaning up: runs after all others, whether
+ * they failed or not, on a suspect and even a detached lane, too.  If nothing
+ * could ever run (no drive) it is only dropped.  Errors: EC_ENOMEM. */
+enum err lane_series_end(struct lane_series *s, lane_run *run,
+    lane_drop *drop, void *arg);
+/* Calls handed in and not yet done, for bounds. */
 unsigned lane_series_pending(const struct lane_series *s);
 
-/* Append records (copied) through the lane's batch; ${flags} as in
- * drive_append.  The results are in the call. */
+/* Append 1 .. LANE_BATCH_MAX records (copied) through the lane's batch, all in
+ * one; flags as in drive_append.  The results are in the call; with an error of
+ * the whole batch it is unknown whether they are durable.
+ * Errors: EC_EINVAL, EC_ENOMEM; then nothing was started. */
 enum err lane_append(struct lane *l, struct gather *g,
     const struct drive_append *a, unsigned n, struct lane_call **out);
 
 /* true when the call is done; then its result and, for lane_append, the
- * appends with theirs.  The argument of lane_start is safe to look at only
- * when done. */
+ * appends with theirs.  A call that hangs is done with EC_ETIMEDOUT after
+ * LANE_STUCK_MS, though its thread may still work on it and, if it was an
+ * append, may still make it durable.  The argument of lane_start is safe to look
+ * at only when done, and not with EC_ETIMEDOUT. */
 bool lane_call_done(const struct lane_call *c, enum err *err);
 void *lane_call_arg(struct lane_call *c);
 const struct drive_append *lane_call_appends(const struct lane_call *c,
