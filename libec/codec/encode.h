@@ -1,7 +1,8 @@
 /* encode: a stream of bytes in, k + m streams of shard file out.
  *
  * Push: the caller writes; each full stripe is encoded and hashed while it is
- * in cache and handed to the sinks.  Memory: two stripes, whatever the length. */
+ * in cache and handed to the sinks.  Memory: two stripes and 64 KiB a shard,
+ * whatever the length. */
 #ifndef ENCODE_H
 #define ENCODE_H
 
@@ -11,13 +12,7 @@
 
 #include "base/err.h"
 #include "codec/shard.h"
-
-/* Where one shard's bytes go, in order.  ${write} may keep no pointer to
- * ${buf} after it returns.  An error is final for that sink: it is dropped. */
-struct encode_sink {
-	enum err (*write)(void *ctx, const void *buf, size_t len);
-	void *ctx;
-};
+#include "codec/shard_writer.h"	/* struct encode_sink */
 
 struct encode_params {
 	struct stripe stripe;
@@ -36,7 +31,9 @@ enum err encode_new(struct encode **out, const struct encode_params *p,
     const struct encode_sink *sinks);
 void encode_free(struct encode *e);
 
-/* Errors: EC_EQUORUM (fewer than quorum sinks live; checked after each
+/* Fastest when ${buf} holds whole stripes and the call begins at one: they are
+ * encoded where they lie, without a copy.  No byte of ${buf} is changed.
+ * Errors: EC_EQUORUM (fewer than quorum sinks live; checked after each
  * stripe), EC_ELIMIT (longer than STRIPE_SIZE_MAX), EC_ENOMEM. */
 enum err encode_write(struct encode *e, const void *buf, size_t len);
 
