@@ -109,7 +109,10 @@ struct drive_ops {
 
 	/* Write a shard file: create, write in order, then commit: on EC_OK it
 	 * and its directory entry survive power loss.  abort removes it.  Both
-	 * end the writer.  ${bytes_hint} 0: unknown. */
+	 * end the writer.  ${bytes_hint} 0: unknown.
+	 * A file of that name may be there (a heal writes a bad one anew): it
+	 * stays, and can be read, until commit has made the new one durable,
+	 * puts that in its place and the old one into quarantine. */
 	enum err (*shard_create)(struct drive *d, const struct uuid *data,
 	    unsigned index, uint64_t bytes_hint, struct drive_writer **out);
 	enum err (*shard_write)(struct drive_writer *w, const void *buf,

@@ -272,8 +272,10 @@ shard_insert(struct memory_disk *m, struct shard *s)
 	bool found;
 	size_t at = shard_find(m, &s->data, s->index, &found);
 
-	if (found)
+	if (found) {
 		shard_drop(m, at);
+		m->quarantined++;
+	}
 	if (m->shard_count == m->shard_cap) {
 		size_t cap = m->shard_cap * 2 + 64;
 
