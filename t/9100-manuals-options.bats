@@ -22,7 +22,6 @@ rendered()
 	local tool section bad=0
 
 	need mandoc col
-	[ -n "$(tools)" ]
 	for tool in $(tools); do
 		if [ -z "$(page "$tool")" ]; then
 			echo "$tool has no manual"
