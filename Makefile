@@ -26,8 +26,7 @@ FUZZ_SECONDS ?= 60
 TEST_JOBS ?= 2
 TEST_SECONDS ?= $(if $(SANITIZE),600,300)
 
-PKGS := libisal libcrypto libcurl sqlite3 libarchive expat jansson \
-	libmicrohttpd
+PKGS := libisal libcrypto libcurl sqlite3 libarchive expat jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS := $(shell pkg-config --libs $(PKGS))
 
