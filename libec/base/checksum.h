@@ -1,4 +1,5 @@
-/* checksum: cyclic redundancy checks.  With codec/rs.c the only user of isa-l.
+/* checksum: cyclic redundancy checks.  With codec/rs_isal.c the only user of
+ * isa-l.
  *
  * All are in their usual reflected form with pre- and post-inversion; pass 0
  * to begin and the last result to go on. */

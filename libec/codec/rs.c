@@ -4,17 +4,17 @@
  *    holds a reference, so it may leave the cache meanwhile. */
 #include "codec/rs.h"
 
-#include <isa-l/erasure_code.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/num.h"
 #include "codec/matrix.h"
+#include "codec/rs_kernel.h"
 
 enum {
-	TABLE_BYTES = 32,	/* of isa-l, for each coefficient */
 	COLUMN_BYTES = 32 * 1024,
 	SET_BYTES = 32,		/* a bit for each of 255 shards */
 	CACHE_ENTRIES_MAX = 64,
@@ -28,7 +28,7 @@ struct tables {
 	size_t bytes;
 	uint8_t from[SET_BYTES], want[SET_BYTES];
 	unsigned rows;		/* bits in want */
-	unsigned char *gf;	/* isa-l's, k * rows entries */
+	uint8_t *gf;		/* the kernel's */
 };
 
 struct cache {
@@ -40,10 +40,57 @@ struct cache {
 
 struct rs {
 	unsigned k, m;
+	const struct rs_kernel *kernel;
 	uint8_t *matrix;	/* k + m rows of k */
-	unsigned char *encode;	/* isa-l's tables of the m last rows */
+	uint8_t *encode;	/* the kernel's tables of the last m rows */
 	struct cache *cache;
 };
+
+/* Fastest first. */
+static const struct rs_kernel *const kernels[] = {
+#if defined(__x86_64__)
+	&rs_gfni,
+	&rs_avx2,
+#endif
+	&rs_isal,
+};
+
+static const struct rs_kernel *_Atomic forced;
+
+static const struct rs_kernel *
+kernel(void)
+{
+	const struct rs_kernel *f = atomic_load(&forced);
+	size_t i = 0;
+
+	if (f != NULL)
+		return f;
+	while (!kernels[i]->usable())
+		i++;
+	return kernels[i];
+}
+
+const char *
+rs_kernel(void)
+{
+	const struct rs_kernel *k = kernel();
+
+	return k == &rs_isal ? rs_isal_set() : k->name;
+}
+
+bool
+rs_force(const char *name)
+{
+	const struct rs_kernel *f = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
+		if (name != NULL && strcmp(kernels[i]->name, name) == 0 &&
+		    kernels[i]->usable())
+			f = kernels[i];
+	atomic_store(&forced, f);
+	return name == NULL || f != NULL;
+}
 
 static void
 bit_set(uint8_t set[SET_BYTES], unsigned i)
@@ -105,17 +152,18 @@ rs_new(struct rs **out, unsigned k, unsigned m)
 		return EC_ENOMEM;
 	rs->k = k;
 	rs->m = m;
+	rs->kernel = kernel();
 	rs->cache = cache_new();
 	rs->matrix = mem_array(k + m, k);
-	rs->encode = mem_aligned((size_t)TABLE_BYTES * k * m, RS_ALIGN_BYTES);
+	rs->encode = mem_aligned((size_t)RS_COEFFICIENT_BYTES * k * m, RS_ALIGN_BYTES);
 	if (rs->cache == NULL || rs->matrix == NULL || rs->encode == NULL ||
 	    (e = matrix_systematic(rs->matrix, k, m)) != EC_OK) {
 		rs_free(rs);
 		return e;
 	}
 	if (m > 0)
-		ec_init_tables((int)k, (int)m, rs->matrix + (size_t)k * k,
-		    rs->encode);
+		rs->kernel->prepare(rs->encode, rs->matrix + (size_t)k * k,
+		    k, m);
 	*out = rs;
 	return EC_OK;
 }
@@ -148,31 +196,53 @@ rs_shared(const struct rs **out, unsigned k, unsigned m)
 	return e;
 }
 
+/* What is left of a length that is no multiple of the kernel's block, by way
+ * of padded copies. */
+static void
+multiply_rest(const struct rs *rs, const uint8_t *gf, uint8_t *const from[],
+    uint8_t *const to[], unsigned rows, size_t at, size_t len)
+{
+	uint8_t room[RS_SHARDS_MAX][RS_BLOCK_BYTES], *p[RS_SHARDS_MAX];
+	unsigned i;
+
+	for (i = 0; i < rs->k + rows; i++) {
+		p[i] = room[i];
+		memset(room[i], 0, RS_BLOCK_BYTES);
+		if (i < rs->k)
+			memcpy(room[i], from[i] + at, len);
+	}
+	rs->kernel->multiply(gf, p, rs->k, p + rs->k, rows, RS_BLOCK_BYTES);
+	for (i = 0; i < rows; i++)
+		memcpy(to[i] + at, room[rs->k + i], len);
+}
+
 /* to[] = ${gf} times from[], by columns that stay in cache from one pass over
  * them to the next. */
 static void
-multiply(unsigned k, unsigned rows, unsigned char *gf, uint8_t *const from[],
-    uint8_t *const to[], size_t len)
+multiply(const struct rs *rs, const uint8_t *gf, uint8_t *const from[],
+    uint8_t *const to[], unsigned rows, size_t len)
 {
-	unsigned char *src[RS_SHARDS_MAX], *dst[RS_SHARDS_MAX];
-	size_t at, n;
+	uint8_t *src[RS_SHARDS_MAX], *dst[RS_SHARDS_MAX];
+	size_t at, n, whole = len - len % RS_BLOCK_BYTES;
 	unsigned i;
 
-	for (at = 0; at < len; at += n) {
-		n = (size_t)num_min(COLUMN_BYTES, len - at);
-		for (i = 0; i < k; i++)
+	for (at = 0; at < whole; at += n) {
+		n = (size_t)num_min(COLUMN_BYTES, whole - at);
+		for (i = 0; i < rs->k; i++)
 			src[i] = from[i] + at;
 		for (i = 0; i < rows; i++)
 			dst[i] = to[i] + at;
-		ec_encode_data((int)n, (int)k, (int)rows, gf, src, dst);
+		rs->kernel->multiply(gf, src, rs->k, dst, rows, n);
 	}
+	if (whole < len)
+		multiply_rest(rs, gf, from, to, rows, whole, len - whole);
 }
 
 void
 rs_encode(const struct rs *rs, uint8_t *const shard[], size_t len)
 {
 	if (rs->m > 0)
-		multiply(rs->k, rs->m, rs->encode, shard, shard + rs->k, len);
+		multiply(rs, rs->encode, shard, shard + rs->k, rs->m, len);
 }
 
 /* The row of shard ${i} over the shards that ${inverse} is for. */
@@ -209,7 +279,7 @@ tables_compute(const struct rs *rs, struct tables *t)
 	for (i = n = 0; n < t->rows; i++)
 		if (bit_get(t->want, i))
 			row_over(rs, rows + (size_t)k * n++, i, inverse);
-	ec_init_tables((int)k, (int)t->rows, rows, t->gf);
+	rs->kernel->prepare(t->gf, rows, k, t->rows);
 out:
 	free(rows);
 	free(inverse);
@@ -231,7 +301,7 @@ tables_new(struct tables **out, const struct rs *rs,
 	memcpy(t->want, want, SET_BYTES);
 	t->refs = 1;
 	t->rows = rows;
-	t->bytes = (size_t)TABLE_BYTES * rs->k * rows;
+	t->bytes = (size_t)RS_COEFFICIENT_BYTES * rs->k * rows;
 	t->gf = mem_aligned(t->bytes, RS_ALIGN_BYTES);
 	e = t->gf == NULL ? EC_ENOMEM : tables_compute(rs, t);
 	if (e != EC_OK) {
@@ -334,27 +404,7 @@ rs_rebuild(const struct rs *rs, uint8_t *const shard[], const bool have[],
 			return e;
 		cache_add(rs->cache, t);
 	}
-	multiply(k, rows, t->gf, from, to, len);
+	multiply(rs, t->gf, from, to, rows, len);
 	cache_put(rs->cache, t);
 	return EC_OK;
-}
-
-/* isa-l does not say what it dispatches to; it goes by the same CPU flags. */
-const char *
-rs_kernel(void)
-{
-#if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx512f") &&
-	    __builtin_cpu_supports("avx512bw") &&
-	    __builtin_cpu_supports("avx512vl") &&
-	    __builtin_cpu_supports("avx512dq"))
-		return "avx512";
-	if (__builtin_cpu_supports("avx2"))
-		return "avx2";
-	if (__builtin_cpu_supports("sse4.1"))
-		return "sse4.1";
-#elif defined(__aarch64__)
-	return "neon";
-#endif
-	return "portable";
 }

@@ -1,7 +1,8 @@
-/* rs: Reed-Solomon coding of shards in memory.  With base/checksum.c the only
- * user of isa-l.
+/* rs: Reed-Solomon coding of shards in memory.
  *
- * GF(2^8), polynomial 0x11d, systematic; the coding matrix is matrix.h's. */
+ * GF(2^8), polynomial 0x11d, systematic; the coding matrix is matrix.h's.
+ * AVX-512 with GFNI, AVX2, or what isa-l has for this CPU, chosen at run
+ * time; all give the same bytes. */
 #ifndef RS_H
 #define RS_H
 
@@ -34,11 +35,16 @@ void rs_encode(const struct rs *rs, uint8_t *const shard[], size_t len);
 /* Recompute in place each shard i with want[i] && !have[i]; others are only
  * read, and of those with have[i] the first k.  Decode tables are cached by
  * the set of survivors.
- * Errors: EC_EQUORUM (fewer than k present), EC_ENOMEM; then no byte changed. */
+ * Errors: EC_EQUORUM (fewer than k present), EC_ENOMEM; no byte is changed
+ * then. */
 enum err rs_rebuild(const struct rs *rs, uint8_t *const shard[],
     const bool have[], const bool want[], size_t len);
 
-/* The instruction set isa-l uses here: "avx2", "avx512+gfni" ...; for -V. */
+/* The kernel that rs_new takes here: "avx512+gfni", "avx2", or isa-l's, such
+ * as "isa-l neon".  rs_force(name) makes later rs_new take another ("isa-l"
+ * for any of its) for tests and benchmarks; NULL goes back; false if this CPU
+ * has it not. */
 const char *rs_kernel(void);
+bool rs_force(const char *name);
 
 #endif
