@@ -6,6 +6,8 @@
 
 /* SipHash-2-4 (Aumasson, Bernstein, 2012) of "bucket/key" keyed by the
  * deployment id, modulo ${sets}. */
+uint64_t placement_hash(const struct uuid *deployment, const char *bucket,
+    const char *key);	/* before the modulo */
 unsigned placement_set(const struct uuid *deployment, const char *bucket,
     const char *key, unsigned sets);
 

@@ -19,9 +19,10 @@ enum quorum_verdict { QUORUM_VOID, QUORUM_POSSIBLE, QUORUM_DECIDED };
 enum quorum_verdict quorum_judge(unsigned copies, unsigned silent,
     unsigned need);
 
-/* The result of an operation on n drives that needs ${need}: EC_OK, or the
- * error that says best why not (the most frequent; ENOSPC before EIO before
- * EOFFLINE on a tie; EC_EQUORUM when the failures differ or are offline). */
+/* The result of an operation on n drives that needs ${need}: EC_OK; or the most
+ * frequent error when it alone makes ${need} impossible (ENOSPC before EIO
+ * before others before EOFFLINE on a tie); otherwise, and when drives are just
+ * offline or late, EC_EQUORUM. */
 enum err quorum_result(const enum err results[], unsigned n, unsigned need);
 
 #endif

@@ -1,0 +1,79 @@
+/* resolve: what the drives' records of one key mean.  Pure: the rule of set.h
+ * over arrays of records, tested against a model.
+ *
+ * A state is what equal records of one stamp make.  A drive that did not
+ * answer, or whose answer was cut off before the stamp, is silent on it.
+ *
+ * What hides.  A tombstone hides the version that is its target; with
+ * RECORD_NULL it hides every older null version, and so does any newer null
+ * object or marker.  Decided, it hides; possible, it makes what it would hide
+ * uncertain; void, it does nothing.
+ *
+ * When a drive must have been asked.  Whatever was acknowledged is on at least
+ * n / 2 + 1 drives, so with that many silent nothing can be said of a key of
+ * which nothing was seen. */
+#ifndef RESOLVE_H
+#define RESOLVE_H
+
+#include "set/quorum.h"
+#include "set/set.h"
+
+struct resolve_input {	/* of one drive */
+	bool silent;
+	bool cut;		/* there may be records older than the last */
+	const struct record *rec;	/* by stamp, descending */
+	unsigned n;
+};
+
+enum state_life {
+	STATE_VOID,		/* too few copies, for good */
+	STATE_HIDDEN,		/* superseded or deleted */
+	STATE_UNCERTAIN,	/* cannot be known without the silent drives */
+	STATE_ALIVE,
+};
+
+struct state {
+	const struct record *rec;	/* one copy of it */
+	const struct record *copy[SET_DRIVES_MAX];	/* by slot or NULL */
+	uint64_t identity;
+	unsigned copies, silent, need;
+	bool by_cut;		/* some are silent because of a cut */
+	enum quorum_verdict verdict;	/* of its copies alone */
+	enum state_life life;
+};
+
+struct resolve {
+	struct state *state;	/* by stamp, descending */
+	unsigned count, cap;
+	unsigned drives, silent;
+	bool cut;		/* any */
+};
+#define RESOLVE_INIT { .state = NULL }
+void resolve_release(struct resolve *r);
+
+/* Work out all states; ${in} of ${n} drives by slot.  May be called again with
+ * another key: memory is used again.  Errors: EC_ENOMEM. */
+enum err resolve_key(struct resolve *r, const struct resolve_input in[],
+    unsigned n);
+
+/* The newest living version (object or marker); *${out} leads into ${r}.
+ * Errors: EC_ENOTFOUND, EC_EQUORUM (not to be known), EC_ELIMIT (answers were
+ * cut before it: ask for more records). */
+enum err resolve_newest(const struct resolve *r, const struct state **out);
+
+/* The version of this stamp, or with NULL the null version. */
+enum err resolve_version(const struct resolve *r, const struct stamp *version,
+    const struct state **out);
+
+/* Whether an answer would stay the same with fewer drives silent: so few are
+ * that no state that was not seen can be decided. */
+bool resolve_settled(const struct resolve *r);
+
+/* Is it a version, as opposed to a tombstone? */
+static inline bool
+state_is_version(const struct state *s)
+{
+	return s->rec->kind == RECORD_OBJECT || s->rec->kind == RECORD_MARKER;
+}
+
+#endif
