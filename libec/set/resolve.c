@@ -100,6 +100,9 @@ live(struct resolve *r, unsigned i)
 		return;
 	}
 	s->life = s->verdict == QUORUM_DECIDED ? STATE_ALIVE : STATE_UNCERTAIN;
+	/* What hides it may lie between the cuts and it, on those drives. */
+	if (s->by_cut && s->silent >= r->drives - r->drives / 2)
+		s->life = STATE_UNCERTAIN;
 	for (unsigned j = 0; j < i; j++) {
 		const struct state *by = &r->state[j];
 

@@ -1,0 +1,33 @@
+/* set_impl: what the files of libec/set share; for them only. */
+#ifndef SET_IMPL_H
+#define SET_IMPL_H
+
+#include <pthread.h>
+
+#include "set/set.h"
+
+enum { SET_RECENT = 256, SET_LATE_MS = 50 };
+
+struct set {
+	unsigned n, parity;
+	struct lane *lane[SET_DRIVES_MAX];
+	struct mem_pool *pool;
+
+	/* What heal_queue_note was told lately. */
+	pthread_mutex_t recent_lock;	/* guards what follows */
+	struct set_recent {
+		uint64_t hash;		/* of bucket, key and version */
+		uint64_t at_us;		/* clock_mono_us; 0: empty */
+	} recent[SET_RECENT];
+	unsigned recent_next;		/* to be overwritten */
+};
+
+/* How many lanes are not online. */
+unsigned set_offline(const struct set *s);
+
+/* Keep for set_complaint what each drive answered.  ${what}: "write quorum". */
+void set_complain(const struct set *s, const char *what, unsigned need,
+    const enum err results[]);
+void set_complain_clear(void);
+
+#endif
