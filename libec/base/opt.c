@@ -72,13 +72,18 @@ print_size(uint64_t v)
 	printf("%llu%s", (unsigned long long)v, unit[i]);
 }
 
+/* A number out of range says that nothing was given; the help tells what that
+ * means. */
 static void
 print_default(const struct opt *o)
 {
 	const char *const *s;
+	unsigned u;
 
 	if (o->type == OPT_T_UINT) {
-		printf(" (default %u)", *(const unsigned *)o->out);
+		u = *(const unsigned *)o->out;
+		if (o->min <= u && u <= o->max)
+			printf(" (default %u)", u);
 	} else if (o->type == OPT_T_SIZE) {
 		printf(" (default ");
 		print_size(*(const uint64_t *)o->out);

@@ -334,10 +334,9 @@ verify_data(struct decode *d, unsigned i, uint8_t *buf)
 }
 
 enum err
-decode_verify(struct decode *d, unsigned i, uint64_t *bad_off)
+decode_probe(struct decode *d, unsigned i, uint64_t *bad_off)
 {
 	struct source *src = &d->col.src.src[i];
-	uint8_t *buf = NULL;
 	enum err e;
 
 	*bad_off = 0;
@@ -346,16 +345,26 @@ decode_verify(struct decode *d, unsigned i, uint64_t *bad_off)
 	if (src->in.file_bytes < SHARD_HEADER_BYTES)
 		return EC_ECORRUPT;
 	if ((e = verify_header(d, i)) != EC_OK ||
-	    (e = sources_open(&d->col.src, &i, 1)) != EC_OK)
+	    (e = sources_open(&d->col.src, &i, 1)) != EC_OK ||
+	    src->opened)
 		return e;
-	if (src->opened) {
-		buf = mem_aligned(d->col.cap + SHARD_LEAF_BYTES, 4096);
-		e = buf == NULL ? EC_ENOMEM : verify_data(d, i, buf);
-	} else {
-		e = src->why;
-	}
-	if (e != EC_OK)
-		*bad_off = src->why_off;
+	*bad_off = src->why_off;
+	return src->why;
+}
+
+enum err
+decode_verify(struct decode *d, unsigned i, uint64_t *bad_off)
+{
+	uint8_t *buf = NULL;
+	enum err e;
+
+	if ((e = decode_probe(d, i, bad_off)) != EC_OK)
+		return e;
+	buf = mem_aligned(d->col.cap + SHARD_LEAF_BYTES, 4096);
+	if (buf == NULL)
+		return EC_ENOMEM;
+	if ((e = verify_data(d, i, buf)) != EC_OK)
+		*bad_off = d->col.src.src[i].why_off;
 	free(buf);
 	return e;
 }

@@ -83,6 +83,10 @@ const struct shard_tail *decode_tail(const struct decode *d);
  * after all others are written, EC_ENOMEM. */
 enum err decode_rebuild(struct decode *d, const struct encode_sink *sinks);
 
+/* A light look at shard ${i}: its header and its tail hold and belong here, and
+ * the file is as long as they say.  Results as decode_verify. */
+enum err decode_probe(struct decode *d, unsigned i, uint64_t *bad_off);
+
 /* Verify shard ${i} whole: header, every leaf, tail.  *${bad_off} tells where
  * in its file the first damage is.
  * Errors: EC_ECORRUPT, EC_ENOTFOUND (missing), the source's, EC_ENOMEM. */

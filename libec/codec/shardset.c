@@ -304,6 +304,7 @@ shardset_state_text(enum shardset_state state)
 		[SHARDSET_ALIEN] = "unrecognized",
 		[SHARDSET_FOREIGN] = "foreign",
 		[SHARDSET_DUPLICATE] = "duplicate",
+		[SHARDSET_REPAIRED] = "repaired",
 	};
 
 	return text[state];

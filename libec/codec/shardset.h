@@ -20,6 +20,7 @@ enum shardset_state {
 	SHARDSET_ALIEN,		/* no shard file, or damaged beyond telling */
 	SHARDSET_FOREIGN,	/* of another object */
 	SHARDSET_DUPLICATE,	/* another file is this shard too */
+	SHARDSET_REPAIRED,	/* was damaged or missing, is good now */
 };
 
 struct shardset_file {
@@ -40,6 +41,7 @@ struct shardset {
 	struct shard_header header;	/* of the set chosen; index is 0 */
 	struct shardset_file *of[RS_SHARDS_MAX];	/* by index, or NULL */
 	unsigned found;			/* how many of them */
+	unsigned good;			/* of them, as far as was looked */
 };
 
 #define SHARDSET_INIT { .files = NULL }
@@ -61,6 +63,22 @@ enum err shardset_choose(struct shardset *s, const struct uuid *id);
 
 /* ${out}: k + m of them, for decode_new.  Good as long as ${s}. */
 void shardset_sources(const struct shardset *s, struct decode_source out[]);
+
+/* Look at each file of the set, by ${d} which reads from shardset_sources:
+ * whole if ${deep}, otherwise header and tail.  States and ${good} are set.
+ * Errors: EC_ENOMEM. */
+enum err shardset_check(struct shardset *s, struct decode *d, bool deep);
+
+/* After a deep check: write anew what is damaged or missing, each file whole
+ * under a temporary name and then in place of the old one.  Missing shards go
+ * to files that were named but are missing, and with ${force} also to those
+ * that are unrecognized or unreadable: to the one whose place on the command
+ * line is the shard's number if it can be, otherwise to the first.  With
+ * ${dry} nothing is written.  State and index are set as for a success.
+ * Errors: EC_ELOST (nothing was written), EC_EDEGRADED (no file named for
+ * some shard), EC_ENOMEM, by errno (logged). */
+enum err shardset_repair(struct shardset *s, struct decode *d, bool force,
+    bool dry);
 
 /* Lower case, one word; for people and programs. */
 const char *shardset_state_text(enum shardset_state state);

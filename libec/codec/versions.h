@@ -1,0 +1,8 @@
+/* versions: what -V says of the codec below a tool's own version. */
+#ifndef VERSIONS_H
+#define VERSIONS_H
+
+/* For opt_versions(): one line. */
+const char *versions_text(void);
+
+#endif
