@@ -17,7 +17,7 @@ unset EC_VOLUMES EC_LOG EC_ROOT_USER EC_ROOT_PASSWORD
 unset "${!AWS_@}" http_proxy https_proxy all_proxy
 export no_proxy='*' LC_ALL=C.UTF-8 TZ=UTC
 # A sanitizer's finding is a failure of its own kind, never a tool's status.
-export ASAN_OPTIONS=exitcode=99:detect_leaks=1:${ASAN_OPTIONS-}
+export ASAN_OPTIONS=exitcode=99:allocator_may_return_null=1:${ASAN_OPTIONS-}
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS-}
 export TSAN_OPTIONS=exitcode=99:${TSAN_OPTIONS-}
 
