@@ -30,7 +30,8 @@ enum err buf_add_str(struct buf *b, const char *s);
 enum err buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The text so far with a NUL after it; "" when empty.  Valid until the next change. */
+/* The text so far with a NUL after it; "" when empty.  Valid until the next
+ * change. */
 const char *buf_str(const struct buf *b);
 
 #endif

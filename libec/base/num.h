@@ -76,7 +76,7 @@ enum err num_parse(uint64_t *out, const char *s, uint64_t min, uint64_t max);
 enum err num_parse_size(uint64_t *out, const char *s, uint64_t min,
     uint64_t max);
 
-/* "1.5 GiB", one decimal, in ${buf} of ${len} bytes (16 suffice); returns it. */
+/* "1.5 GiB", one decimal, in ${buf} of ${len} bytes (16 do); returns it. */
 const char *num_size_text(char *buf, size_t len, uint64_t bytes);
 
 /* Lower-case hex of ${len} bytes; ${out} takes 2 * len + 1 characters. */

@@ -16,7 +16,7 @@ enum opt_type { OPT_T_END, OPT_T_FLAG, OPT_T_UINT, OPT_T_SIZE, OPT_T_STR,
 	OPT_T_LIST };
 
 struct opt_list {
-	const char **v;		/* the caller's to free(), items point to argv */
+	const char **v;		/* the caller's to free(); items of argv */
 	size_t len;
 };
 

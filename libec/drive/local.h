@@ -1,4 +1,4 @@
-/* local: a drive that is a directory of this host.  ec-drive(5) has the tree. */
+/* local: a drive that is a directory of this host; ec-drive(5) has the tree. */
 #ifndef LOCAL_H
 #define LOCAL_H
 

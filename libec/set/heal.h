@@ -28,7 +28,7 @@ struct heal_report {
 
 enum {
 	HEAL_DRY = 1,		/* only look */
-	HEAL_DEEP = 2,		/* verify every hash, not just presence and size */
+	HEAL_DEEP = 2,	 /* verify every hash, not just presence and size */
 };
 
 /* Heal all states of a key (objects, markers, tombstones; leftovers of

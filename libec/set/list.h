@@ -8,9 +8,9 @@ struct list_params {
 	const char *bucket;
 	const char *prefix;	/* "" or NULL: all */
 	const char *delimiter;	/* NULL: none; any string */
-	const char *after;	/* keys (and common prefixes) greater; NULL: start */
-	struct stamp after_version;	/* with versions: go on behind this one */
-	bool versions;		/* all versions and markers; else newest objects */
+	const char *after;	/* keys, common prefixes greater; or NULL */
+	struct stamp after_version;	/* with versions: after this */
+	bool versions;		/* all and markers; else newest objects */
 	unsigned limit;		/* entries (keys and prefixes), 1 .. 10,000 */
 };
 
