@@ -22,9 +22,9 @@ enum err io_pread_full(int fd, void *buf, size_t len, uint64_t off,
     size_t *got);
 
 /* Replace ${name}, a path from ${dirfd}, by ${len} bytes: a unique temporary
- * file beside it (mode ${mode}), fsync, rename, fsync of the directory.  On return it
- * survives power loss.  Errors: by errno, logged with the name; then the old
- * content stands and no temporary is left. */
+ * file beside it (mode ${mode}), fsync, rename, fsync of the directory.  On
+ * return it survives power loss.  Errors: by errno, logged with the name; then
+ * the old content stands and no temporary is left. */
 enum err io_replace(int dirfd, const char *name, const void *buf, size_t len,
     mode_t mode);
 

@@ -19,6 +19,8 @@ struct mem_pool {
 void *
 mem_array(size_t n, size_t size)
 {
+	if (size > 0 && n > SIZE_MAX / size)
+		return NULL;
 	return calloc(n > 0 ? n : 1, size > 0 ? size : 1);
 }
 

@@ -155,7 +155,8 @@ rs_new(struct rs **out, unsigned k, unsigned m)
 	rs->kernel = kernel();
 	rs->cache = cache_new();
 	rs->matrix = mem_array(k + m, k);
-	rs->encode = mem_aligned((size_t)RS_COEFFICIENT_BYTES * k * m, RS_ALIGN_BYTES);
+	rs->encode = mem_aligned((size_t)RS_COEFFICIENT_BYTES * k * m,
+	    RS_ALIGN_BYTES);
 	if (rs->cache == NULL || rs->matrix == NULL || rs->encode == NULL ||
 	    (e = matrix_systematic(rs->matrix, k, m)) != EC_OK) {
 		rs_free(rs);

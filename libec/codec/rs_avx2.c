@@ -70,6 +70,8 @@ pass(const uint8_t *tables, uint8_t *const src[], unsigned k,
 			acc[r][0] = acc[r][1] = _mm256_setzero_si256();
 		table = tables;
 		for (j = 0; j < k; j++) {
+			_mm_prefetch((const char *)src[j] + at +
+			    RS_PREFETCH_BYTES, _MM_HINT_T1);
 #pragma GCC unroll 2
 			for (w = 0; w < 2; w++) {
 				lo[w] = _mm256_loadu_si256(

@@ -74,6 +74,10 @@ block(const uint64_t *table, uint8_t *const src[], unsigned k,
 	for (j = 0; j < k; j++, table += rows) {
 #pragma GCC unroll 2
 		for (w = 0; w < wide; w++)
+			_mm_prefetch((const char *)src[j] + at + 64 * w +
+			    RS_PREFETCH_BYTES, _MM_HINT_T1);
+#pragma GCC unroll 2
+		for (w = 0; w < wide; w++)
 			x[w] = _mm512_loadu_si512(src[j] + at + 64 * w);
 #pragma GCC unroll 8
 		for (r = 0; r < rows; r++) {

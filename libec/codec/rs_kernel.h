@@ -13,6 +13,7 @@
 enum {
 	RS_COEFFICIENT_BYTES = 32,	/* of table for each, at most */
 	RS_BLOCK_BYTES = 64,		/* lengths are multiples of it */
+	RS_PREFETCH_BYTES = 1024,	/* so far ahead, into the second level */
 };
 
 struct rs_kernel {

@@ -1,4 +1,5 @@
-/* Checks of what turns values into text and back: num, uuid, clock, err, buf. */
+/* Checks of what turns values into text and back: num, uuid, clock, err and
+ * buf. */
 #include <errno.h>
 
 #include "../lib/tap.h"
