@@ -151,3 +151,9 @@ digest_equal(const void *a, const void *b, size_t len)
 {
 	return CRYPTO_memcmp(a, b, len) == 0;
 }
+
+const char *
+digest_library(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
+}

@@ -28,6 +28,9 @@ void digest_once(enum digest_kind kind, const void *buf, size_t len,
 void digest_hmac_sha256(const void *key, size_t key_len, const void *buf,
     size_t len, uint8_t out[DIGEST_SHA256_BYTES]);
 
+/* The library and its version: "OpenSSL 3.0.17 1 Jul 2025". */
+const char *digest_library(void);
+
 /* Equal, in a time that does not depend on where they differ. */
 bool digest_equal(const void *a, const void *b, size_t len);
 

@@ -1,4 +1,4 @@
-#include <isa-l/erasure_code.h>
+#include <isa-l.h>
 
 #include "codec/rs_kernel.h"
 
@@ -46,4 +46,18 @@ rs_isal_set(void)
 	return "isa-l neon";
 #endif
 	return "isa-l portable";
+}
+
+#define TEXT(x) #x
+#define VERSION_TEXT(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
+
+const char *
+rs_isal_version(void)
+{
+#if defined(ISAL_MAJOR_VERSION)
+	return VERSION_TEXT(ISAL_MAJOR_VERSION, ISAL_MINOR_VERSION,
+	    ISAL_PATCH_VERSION);
+#else
+	return "of unknown version";
+#endif
 }

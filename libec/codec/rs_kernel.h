@@ -13,7 +13,7 @@
 enum {
 	RS_COEFFICIENT_BYTES = 32,	/* of table for each, at most */
 	RS_BLOCK_BYTES = 64,		/* lengths are multiples of it */
-	RS_PREFETCH_BYTES = 1024,	/* so far ahead, into the second level */
+	RS_PREFETCH_BYTES = 1024,	/* ahead, into the second level */
 };
 
 struct rs_kernel {
@@ -34,7 +34,9 @@ extern const struct rs_kernel rs_gfni;
 extern const struct rs_kernel rs_avx2;
 extern const struct rs_kernel rs_isal;
 
-/* The instruction set that isa-l uses here. */
+/* The instruction set that isa-l uses here, "isa-l avx2", and its version as
+ * built against, "2.30.0". */
 const char *rs_isal_set(void);
+const char *rs_isal_version(void);
 
 #endif

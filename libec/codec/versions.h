@@ -2,7 +2,7 @@
 #ifndef VERSIONS_H
 #define VERSIONS_H
 
-/* For opt_versions(): one line. */
+/* For opt_versions(): libraries, then kernels in use. */
 const char *versions_text(void);
 
 #endif
