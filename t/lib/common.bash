@@ -4,6 +4,7 @@
 # common_setup and common_teardown in them.
 # shellcheck shell=bash
 
+bats_require_minimum_version 1.5.0
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 EC_BIN=${EC_BIN:-$ROOT/build/plain}
 case $EC_BIN in
@@ -259,9 +260,9 @@ fault_run()
 	rm -f "$DIR/.fault"
 	ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS \
 	    EC_FAULT=$spec EC_FAULT_LOG=$DIR/.fault LD_PRELOAD=$preload \
-	    "$@" >"$DIR/.out" 2>"$DIR/.err" 3>&- </dev/null || STATUS=$?
-	if ! grep -q '^loaded$' "$DIR/.fault"; then
-		echo "fault.so was not loaded: $*"
+	    "$@" >"$DIR/.out" 2>"$DIR/.err" 3>&- || STATUS=$?
+	if [ $STATUS -eq 99 ] || ! grep -q '^loaded$' "$DIR/.fault"; then
+		echo "fault.so or a sanitizer complains: $spec: $*"
 		cat "$DIR/.err"
 		return 1
 	fi
@@ -274,4 +275,29 @@ fault_seen()
 {
 	awk -v kind="$1" '$1 == "seen" && $2 == kind { n += $3 }
 	    END { print n + 0 }' "$DIR/.fault"
+}
+
+# fault_loop SPEC BEFORE AFTER command ...: for n = 1, 2, ... until a run meets
+# no fault: call BEFORE, run the command with the spec, in which N stands for
+# n, and call AFTER, which must find all well.  Without EC_FAULT_FULL the
+# steps grow, so that some 20 points are tried instead of all.  Standard input
+# of each run is the file $FAULT_STDIN.
+fault_loop()
+{
+	local n=1 spec before=$2 after=$3 last=$1
+
+	shift 3
+	while :; do
+		spec=${last//:N/:$n}
+		$before || return 1
+		fault_run "$spec" "$@" <"${FAULT_STDIN:-/dev/null}" || return 1
+		if ! $after; then
+			echo "after EC_FAULT=$spec, status $STATUS: $*"
+			cat "$DIR/.fault" "$DIR/.err"
+			return 1
+		fi
+		[ $FAULT_MET = yes ] || break
+		n=$((n + 1 + (${EC_FAULT_FULL:-0} == 0 ? n / 5 : 0)))
+	done
+	echo "# $last: met none at n = $n" >&3
 }
