@@ -64,10 +64,13 @@ static enum err
 check_quorum(const struct encode *e)
 {
 	unsigned live = 0;
+	bool memory = true;
 
-	for (unsigned i = 0; i < e->n; i++)
+	for (unsigned i = 0; i < e->n; i++) {
 		live += e->writer[i].err == EC_OK;
-	return live >= e->p.quorum ? EC_OK : EC_EQUORUM;
+		memory = memory && e->writer[i].err != EC_ENOMEM;
+	}
+	return live >= e->p.quorum ? EC_OK : memory ? EC_EQUORUM : EC_ENOMEM;
 }
 
 static enum err
