@@ -30,9 +30,10 @@ in_tree()
 	local page
 
 	in_tree install DESTDIR="$DIR/root" PREFIX=/usr
-	for page in "$ROOT"/share/man/man*/*; do
+	find "$ROOT/share/man" -type f >pages
+	while read -r page; do
 		cmp "$page" "root/usr/share/man/${page#"$ROOT"/share/man/}"
-	done
+	done <pages
 }
 
 @test "dist holds the tree, the same bytes each time" {
