@@ -4,6 +4,7 @@
 #define DRIVE_SERVICE_H
 
 #include "base/err.h"
+#include "base/uuid.h"
 #include "drive/lane.h"
 #include "net/http_server.h"
 
@@ -12,15 +13,18 @@ enum { DRIVE_SERVICE_DRIVES_MAX = 256 };
 
 struct drive_service;
 
-/* ${lanes} are looked up by drive id on each request. */
-struct drive_service_lane {
-	struct uuid id;
-	struct lane *lane;
-};
-enum err drive_service_new(struct drive_service **out);
+enum err drive_service_new(struct drive_service **out);	/* EC_ENOMEM */
+
+/* The server that calls it was stopped before.  NULL is fine. */
 void drive_service_free(struct drive_service *s);
+
+/* Serve ${lane} as the drive ${id}; it stays the caller's and is removed here
+ * before it is freed.  Threads: all.  Errors: EC_EEXIST, EC_ELIMIT. */
 enum err drive_service_add(struct drive_service *s, const struct uuid *id,
     struct lane *lane);
+
+/* No request uses the lane when this returns; it waits for those under way.
+ * An unknown id is fine. */
 void drive_service_remove(struct drive_service *s, const struct uuid *id);
 
 /* The HTTP service to put behind http_server_start (on a Unix socket whose

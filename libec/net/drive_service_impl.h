@@ -1,0 +1,49 @@
+/* drive_service_impl: what the files of drive_service share. */
+#ifndef DRIVE_SERVICE_IMPL_H
+#define DRIVE_SERVICE_IMPL_H
+
+#include "drive/lane.h"
+#include "net/drive_service.h"
+#include "net/wire.h"
+
+enum {
+	SERVICE_WAIT_MS = 30000,	/* for one call on a lane */
+	SERVICE_PIECE_BYTES = 128 * 1024,	/* of a shard being written */
+	SERVICE_READ_BYTES = 1024 * 1024,	/* of a shard being read */
+};
+
+/* The arguments and results of one call on a drive, in memory of their own, for
+ * the caller may have left when a hung call returns. */
+struct service_job {
+	struct wire_query query;
+	struct drive_records records;
+	struct uuid data;		/* a shard file */
+	unsigned index;
+	uint64_t off;
+	size_t len;
+	uint8_t *bytes;			/* of it */
+	struct uuid after;		/* a list of them */
+	unsigned max, n;
+	struct drive_shard_info *shards;
+	struct format format;
+	uint64_t numbers[8];
+};
+
+struct service_job *service_job_new(void);
+void service_job_drop(void *job);
+
+/* Run ${run} with ${job} on ${l} and wait.  The job is dropped with ${*call},
+ * to lane_call_put; with an error it must not be looked at. */
+enum err service_run(struct lane *l, lane_run *run, struct service_job *job,
+    struct lane_call **call);
+
+/* Answer with ${e} by name. */
+void service_refuse(struct http_exchange *x, enum err e);
+
+/* Streams of shard files. */
+void service_shard_put(struct http_exchange *x, struct lane *l,
+    const struct uuid *data, unsigned index, uint64_t hint);
+void service_shard_get(struct http_exchange *x, struct lane *l,
+    const struct uuid *data, unsigned index);
+
+#endif

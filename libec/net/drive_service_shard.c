@@ -1,0 +1,256 @@
+/* Shard files through the drive service: written as one streamed request,
+ * committed when the body came to its end; read by range. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "net/drive_service_impl.h"
+
+/* A shard being written.  Only calls of its series touch it, the last of which
+ * frees it; so a hung drive can keep it when the request has long ended. */
+struct upload {
+	struct uuid data;
+	unsigned index;
+	uint64_t hint;
+	struct drive_writer *writer;	/* NULL: not begun, or ended */
+};
+
+struct piece {
+	struct upload *u;
+	size_t len;
+	uint8_t bytes[SERVICE_PIECE_BYTES];
+};
+
+/* The calls of one upload: one runs, one may wait. */
+struct stream {
+	struct lane_series *series;
+	struct gather *g;
+	struct lane_call *last;
+	unsigned started;
+};
+
+static enum err
+run_create(struct drive *d, void *arg)
+{
+	struct upload *u = arg;
+
+	return d->ops->shard_create(d, &u->data, u->index, u->hint,
+	    &u->writer);
+}
+
+static enum err
+run_write(struct drive *d, void *arg)
+{
+	struct piece *p = arg;
+
+	return d->ops->shard_write(p->u->writer, p->bytes, p->len);
+}
+
+static enum err
+run_commit(struct drive *d, void *arg)
+{
+	struct upload *u = arg;
+	struct drive_writer *w = u->writer;
+
+	u->writer = NULL;
+	return d->ops->shard_commit(w);
+}
+
+static enum err
+run_abort(struct drive *d, void *arg)
+{
+	struct upload *u = arg;
+
+	if (u->writer != NULL)
+		d->ops->shard_abort(u->writer);
+	u->writer = NULL;
+	return EC_OK;
+}
+
+static void
+drop_nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* Wait for the last call started. */
+static enum err
+stream_settle(struct stream *s, unsigned done)
+{
+	enum err e = EC_OK;
+
+	if (s->last == NULL)
+		return EC_OK;
+	gather_wait(s->g, done, clock_mono_us() + SERVICE_WAIT_MS * 1000ull);
+	if (!lane_call_done(s->last, &e))
+		e = EC_ETIMEDOUT;
+	lane_call_put(s->last);
+	s->last = NULL;
+	return e;
+}
+
+/* Start another when the one before the last is done; its error is returned. */
+static enum err
+stream_push(struct stream *s, lane_run *run, lane_drop *drop, void *arg)
+{
+	struct lane_call *call = NULL;
+	enum err e;
+
+	if ((e = lane_series_start(s->series, s->g, run, drop, arg, &call)) !=
+	    EC_OK)
+		return e;
+	e = stream_settle(s, s->started);
+	s->started++;
+	s->last = call;
+	return e;
+}
+
+static enum err
+receive(struct http_exchange *x, struct stream *s, struct upload *u)
+{
+	struct piece *p;
+	size_t got;
+	enum err e;
+
+	if ((e = stream_push(s, run_create, drop_nothing, u)) != EC_OK)
+		return e;
+	for (;;) {
+		if ((p = malloc(sizeof(*p))) == NULL)
+			return EC_ENOMEM;
+		p->u = u;
+		for (p->len = 0; p->len < sizeof(p->bytes); p->len += got)
+			if ((e = http_read(x, p->bytes + p->len,
+			    sizeof(p->bytes) - p->len, &got)) != EC_OK ||
+			    got == 0)
+				break;
+		if (e != EC_OK || p->len == 0) {
+			free(p);
+			break;
+		}
+		if ((e = stream_push(s, run_write, free, p)) != EC_OK)
+			return e;
+	}
+	if (e == EC_OK)
+		e = stream_push(s, run_commit, drop_nothing, u);
+	if (e == EC_OK)
+		e = stream_settle(s, s->started);
+	return e;
+}
+
+void
+service_shard_put(struct http_exchange *x, struct lane *l,
+    const struct uuid *data, unsigned index, uint64_t hint)
+{
+	struct stream s = { NULL, NULL, NULL, 0 };
+	struct upload *u;
+	enum err e = EC_ENOMEM;
+
+	if ((u = calloc(1, sizeof(*u))) == NULL)
+		goto out;
+	*u = (struct upload){ *data, index, hint, NULL };
+	if ((e = gather_new(&s.g)) != EC_OK ||
+	    (e = lane_series_new(&s.series, l)) != EC_OK)
+		goto out;
+	e = receive(x, &s, u);
+	lane_series_end(s.series, run_abort, free, u);
+	u = NULL;
+out:
+	if (e == EC_OK)
+		http_answer(x, 200, NULL, 0);
+	else
+		service_refuse(x, e);
+	lane_call_put(s.last);
+	lane_series_free(s.series);
+	gather_free(s.g);
+	free(u);
+}
+
+static enum err
+run_read(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+	struct drive_reader *r;
+	uint64_t bytes;
+	enum err e;
+
+	if ((e = d->ops->shard_open(d, &j->data, j->index, &r, &bytes)) !=
+	    EC_OK)
+		return e;
+	e = d->ops->shard_pread(r, j->bytes, j->len, j->off);
+	d->ops->shard_close(r);
+	return e;
+}
+
+/* "bytes=FIRST-LAST" */
+static enum err
+parse_range(const char *s, uint64_t *off, uint64_t *len)
+{
+	char first[24];
+	const char *dash;
+	uint64_t last;
+	size_t n;
+
+	if (s == NULL || strncmp(s, "bytes=", 6) != 0 ||
+	    (dash = strchr(s += 6, '-')) == NULL ||
+	    (n = (size_t)(dash - s)) >= sizeof(first))
+		return EC_EINVAL;
+	memcpy(first, s, n);
+	first[n] = '\0';
+	if (num_parse(off, first, 0, INT64_MAX - 1) != EC_OK ||
+	    num_parse(&last, dash + 1, *off, INT64_MAX - 1) != EC_OK)
+		return EC_EINVAL;
+	*len = last - *off + 1;
+	return EC_OK;
+}
+
+/* Read one piece and send it.  The first one begins the answer, so that what
+ * keeps it from being read can still be said. */
+static enum err
+send_piece(struct http_exchange *x, struct lane *l, const struct uuid *data,
+    unsigned index, uint64_t off, size_t len, uint64_t whole)
+{
+	struct service_job *j = service_job_new();
+	struct lane_call *call = NULL;
+	enum err e;
+
+	if (j == NULL || (j->bytes = malloc(len)) == NULL) {
+		service_job_drop(j);
+		return EC_ENOMEM;
+	}
+	j->data = *data;
+	j->index = index;
+	j->off = off;
+	j->len = len;
+	if ((e = service_run(l, run_read, j, &call)) != EC_OK)
+		goto out;
+	if (http_status(x) == 0)
+		http_answer_start(x, 206, whole);
+	e = http_write(x, j->bytes, len);
+out:
+	lane_call_put(call);
+	return e;
+}
+
+void
+service_shard_get(struct http_exchange *x, struct lane *l,
+    const struct uuid *data, unsigned index)
+{
+	uint64_t off, len, whole;
+	enum err e;
+	size_t n;
+
+	if ((e = parse_range(http_header(x, "Range"), &off, &len)) != EC_OK) {
+		service_refuse(x, e);
+		return;
+	}
+	for (whole = len; len > 0 && e == EC_OK; off += n, len -= n) {
+		n = (size_t)num_min(len, SERVICE_READ_BYTES);
+		e = send_piece(x, l, data, index, off, n, whole);
+	}
+	if (e == EC_OK)
+		http_answer_end(x);
+	else if (http_status(x) == 0)
+		service_refuse(x, e);
+}

@@ -1,0 +1,423 @@
+#include "net/remote_drive.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "net/drive_service.h"
+#include "net/wire.h"
+
+enum {
+	CALL_MS = 10000,
+	PROBE_MS = 2000,
+	COMMIT_MS = 30000,		/* many bytes may have to reach the disk */
+	PATH_MAX_BYTES = 192,
+};
+
+struct remote {
+	struct drive d;
+	struct http_client *client;
+	char id[UUID_TEXT_BYTES];
+	char name[];
+};
+
+struct drive_writer {
+	struct http_upload *upload;
+	struct http_call call;
+	char path[PATH_MAX_BYTES];
+};
+
+struct drive_reader {
+	struct remote *r;
+	char path[PATH_MAX_BYTES];
+};
+
+static const char *const wire_headers[] = { "Ec-Wire: 1", NULL };
+
+static struct remote *
+remote_of(struct drive *d)
+{
+	return (struct remote *)d;
+}
+
+static void
+op_path(char out[PATH_MAX_BYTES], const struct remote *r, const char *op)
+{
+	snprintf(out, PATH_MAX_BYTES, DRIVE_SERVICE_PATH "%s/%s", r->id, op);
+}
+
+static void
+shard_path(char out[PATH_MAX_BYTES], const struct remote *r, const char *op,
+    const struct uuid *data, unsigned index)
+{
+	char id[UUID_TEXT_BYTES];
+
+	uuid_text(id, data);
+	snprintf(out, PATH_MAX_BYTES, DRIVE_SERVICE_PATH "%s/%s/%s-%u", r->id,
+	    op, id, index);
+}
+
+/* What a finished call means, ${e} being that of the way. */
+static enum err
+outcome(struct http_call *call, enum err e)
+{
+	if (e != EC_OK)
+		return e == EC_EIO ? EC_EOFFLINE : e;
+	if (call->status == 200 || call->status == 206)
+		return EC_OK;
+	call->refusal[strcspn(call->refusal, "\n")] = '\0';
+	if (call->status == 503 && strncmp(call->refusal, "EC_", 3) != 0)
+		return EC_EBUSY;	/* not the service: its server is full */
+	e = wire_err(call->refusal);
+	return e == EC_OK ? EC_EIO : e;
+}
+
+static enum err
+run_call(struct remote *r, const char *method, const char *path,
+    const struct buf *body, struct buf *answer, unsigned timeout_ms)
+{
+	struct http_call call = { .method = method, .path = path,
+	    .headers = wire_headers, .answer = answer,
+	    .timeout_ms = timeout_ms };
+
+	if (body != NULL) {
+		call.body = body->data;
+		call.body_len = body->len;
+	}
+	return outcome(&call, http_client_call(r->client, &call));
+}
+
+static enum err
+run_op(struct drive *d, const char *method, const char *op,
+    const struct buf *body, struct buf *answer, unsigned timeout_ms)
+{
+	char path[PATH_MAX_BYTES];
+
+	op_path(path, remote_of(d), op);
+	return run_call(remote_of(d), method, path, body, answer, timeout_ms);
+}
+
+static enum err
+run_shard_op(struct drive *d, const char *method, const char *op,
+    const struct uuid *data, unsigned index, struct buf *answer)
+{
+	char path[PATH_MAX_BYTES];
+
+	shard_path(path, remote_of(d), op, data, index);
+	return run_call(remote_of(d), method, path, NULL, answer, CALL_MS);
+}
+
+static enum err
+remote_append(struct drive *d, struct drive_append *a, unsigned n)
+{
+	struct buf body = BUF_INIT(WIRE_MESSAGE_MAX);
+	struct buf answer = BUF_INIT(1 << 20);
+	enum err e;
+
+	if ((e = wire_append_encode(&body, a, n)) == EC_OK &&
+	    (e = run_op(d, "POST", "append", &body, &answer, CALL_MS)) ==
+	    EC_OK)
+		e = wire_results_decode(a, n, answer.data, answer.len);
+	buf_release(&body);
+	buf_release(&answer);
+	return e;
+}
+
+static enum err
+remote_query(struct drive *d, const struct drive_query *q,
+    struct drive_records *out)
+{
+	struct buf body = BUF_INIT(1 << 20);
+	struct buf answer = BUF_INIT(WIRE_MESSAGE_MAX);
+	enum err e;
+
+	if ((e = wire_query_encode(&body, q)) == EC_OK &&
+	    (e = run_op(d, "POST", "query", &body, &answer, CALL_MS)) == EC_OK)
+		e = wire_records_decode(out, answer.data, answer.len);
+	buf_release(&body);
+	buf_release(&answer);
+	return e;
+}
+
+static enum err
+remote_shard_create(struct drive *d, const struct uuid *data, unsigned index,
+    uint64_t bytes_hint, struct drive_writer **out)
+{
+	struct remote *r = remote_of(d);
+	struct drive_writer *w;
+	size_t len;
+	enum err e;
+
+	if ((w = calloc(1, sizeof(*w))) == NULL)
+		return EC_ENOMEM;
+	shard_path(w->path, r, "shard", data, index);
+	len = strlen(w->path);
+	snprintf(w->path + len, sizeof(w->path) - len, "?bytes=%llu",
+	    (unsigned long long)bytes_hint);
+	w->call = (struct http_call){ .method = "PUT", .path = w->path,
+	    .headers = wire_headers };
+	if ((e = http_upload_start(&w->upload, r->client, &w->call)) !=
+	    EC_OK) {
+		free(w);
+		return e;
+	}
+	*out = w;
+	return EC_OK;
+}
+
+static enum err
+remote_shard_write(struct drive_writer *w, const void *buf, size_t len)
+{
+	enum err e = http_upload_write(w->upload, buf, len);
+
+	if (e != EC_ECANCELED)
+		return e == EC_OK ? EC_OK : outcome(&w->call, e);
+	/* The peer has answered before the end: it has failed. */
+	e = http_upload_finish(w->upload, CALL_MS);
+	w->upload = NULL;
+	e = outcome(&w->call, e);
+	return e == EC_OK ? EC_EIO : e;
+}
+
+static enum err
+remote_shard_commit(struct drive_writer *w)
+{
+	enum err e = EC_EIO;
+
+	if (w->upload != NULL)
+		e = outcome(&w->call, http_upload_finish(w->upload,
+		    COMMIT_MS));
+	free(w);
+	return e;
+}
+
+static void
+remote_shard_abort(struct drive_writer *w)
+{
+	http_upload_abort(w->upload);
+	free(w);
+}
+
+static enum err
+remote_shard_open(struct drive *d, const struct uuid *data, unsigned index,
+    struct drive_reader **out, uint64_t *bytes)
+{
+	struct buf answer = BUF_INIT(4096);
+	struct drive_reader *r = NULL;
+	enum err e;
+
+	if ((e = run_shard_op(d, "GET", "size", data, index, &answer)) !=
+	    EC_OK ||
+	    (e = wire_numbers_decode(bytes, 1, answer.data, answer.len)) !=
+	    EC_OK)
+		goto out;
+	if ((r = calloc(1, sizeof(*r))) == NULL) {
+		e = EC_ENOMEM;
+		goto out;
+	}
+	r->r = remote_of(d);
+	shard_path(r->path, r->r, "shard", data, index);
+	*out = r;
+out:
+	buf_release(&answer);
+	return e;
+}
+
+/* Where the bytes of a read go. */
+struct sink {
+	uint8_t *to;
+	size_t left;
+};
+
+static enum err
+sink_write(void *ctx, const void *buf, size_t len)
+{
+	struct sink *s = ctx;
+
+	if (len > s->left)
+		return EC_ECORRUPT;
+	memcpy(s->to, buf, len);
+	s->to += len;
+	s->left -= len;
+	return EC_OK;
+}
+
+static enum err
+remote_shard_pread(struct drive_reader *r, void *buf, size_t len,
+    uint64_t off)
+{
+	struct sink sink = { buf, len };
+	char range[64];
+	const char *const headers[] = { wire_headers[0], range, NULL };
+	struct http_call call = { .method = "GET", .path = r->path,
+	    .headers = headers, .write = sink_write, .write_ctx = &sink };
+	enum err e;
+
+	if (len == 0)
+		return EC_OK;
+	snprintf(range, sizeof(range), "Range: bytes=%llu-%llu",
+	    (unsigned long long)off, (unsigned long long)(off + len - 1));
+	e = outcome(&call, http_client_call(r->r->client, &call));
+	return e == EC_OK && sink.left > 0 ? EC_ECORRUPT : e;
+}
+
+static void
+remote_shard_close(struct drive_reader *r)
+{
+	free(r);
+}
+
+static enum err
+remote_shard_remove(struct drive *d, const struct uuid *data, unsigned index)
+{
+	return run_shard_op(d, "DELETE", "shard", data, index, NULL);
+}
+
+static enum err
+remote_shard_quarantine(struct drive *d, const struct uuid *data,
+    unsigned index)
+{
+	return run_shard_op(d, "POST", "quarantine", data, index, NULL);
+}
+
+static enum err
+remote_shard_list(struct drive *d, const struct uuid *after,
+    struct drive_shard_info *out, unsigned max, unsigned *n)
+{
+	struct buf body = BUF_INIT(4096), answer = BUF_INIT(1 << 20);
+	enum err e;
+
+	if ((e = wire_list_encode(&body, after, max)) == EC_OK &&
+	    (e = run_op(d, "POST", "list", &body, &answer, CALL_MS)) == EC_OK)
+		e = wire_shards_decode(out, max, n, answer.data, answer.len);
+	buf_release(&body);
+	buf_release(&answer);
+	return e;
+}
+
+static enum err
+remote_probe(struct drive *d, struct format *out)
+{
+	struct buf answer = BUF_INIT(FORMAT_TEXT_MAX);
+	enum err e;
+
+	if ((e = run_op(d, "GET", "format", NULL, &answer, PROBE_MS)) == EC_OK)
+		e = format_decode(out, buf_str(&answer), answer.len);
+	buf_release(&answer);
+	return e;
+}
+
+static enum err
+remote_reformat(struct drive *d, const struct format *f)
+{
+	struct buf body = BUF_INIT(FORMAT_TEXT_MAX);
+	char text[FORMAT_TEXT_MAX];
+	enum err e;
+
+	if ((e = format_encode(text, sizeof(text), f)) == EC_OK &&
+	    (e = buf_add_str(&body, text)) == EC_OK)
+		e = run_op(d, "PUT", "format", &body, NULL, CALL_MS);
+	buf_release(&body);
+	return e;
+}
+
+static enum err
+get_numbers(struct drive *d, const char *op, uint64_t *v, unsigned n)
+{
+	struct buf answer = BUF_INIT(4096);
+	enum err e;
+
+	if ((e = run_op(d, "GET", op, NULL, &answer, CALL_MS)) == EC_OK)
+		e = wire_numbers_decode(v, n, answer.data, answer.len);
+	buf_release(&answer);
+	return e;
+}
+
+static enum err
+remote_space(struct drive *d, struct drive_space *out)
+{
+	uint64_t v[2];
+	enum err e = get_numbers(d, "space", v, 2);
+
+	if (e == EC_OK)
+		*out = (struct drive_space){ v[0], v[1] };
+	return e;
+}
+
+static enum err
+remote_stats(struct drive *d, struct drive_stats *out)
+{
+	uint64_t v[6];
+	enum err e = get_numbers(d, "stats", v, 6);
+
+	if (e == EC_OK)
+		*out = (struct drive_stats){ v[0], v[1], v[2], v[3], v[4],
+		    v[5] };
+	return e;
+}
+
+static enum err
+remote_maintain(struct drive *d, unsigned budget_ms, unsigned grace_s,
+    uint64_t *removed)
+{
+	struct buf body = BUF_INIT(4096), answer = BUF_INIT(4096);
+	const uint64_t v[2] = { budget_ms, grace_s };
+	enum err e;
+
+	if ((e = wire_numbers_encode(&body, v, 2)) == EC_OK &&
+	    (e = run_op(d, "POST", "maintain", &body, &answer,
+	    budget_ms + CALL_MS)) == EC_OK)
+		e = wire_numbers_decode(removed, 1, answer.data, answer.len);
+	buf_release(&body);
+	buf_release(&answer);
+	return e;
+}
+
+static void
+remote_close(struct drive *d)
+{
+	free(remote_of(d));
+}
+
+static const struct drive_ops remote_ops = {
+	.append = remote_append,
+	.query = remote_query,
+	.shard_create = remote_shard_create,
+	.shard_write = remote_shard_write,
+	.shard_commit = remote_shard_commit,
+	.shard_abort = remote_shard_abort,
+	.shard_open = remote_shard_open,
+	.shard_pread = remote_shard_pread,
+	.shard_close = remote_shard_close,
+	.shard_remove = remote_shard_remove,
+	.shard_quarantine = remote_shard_quarantine,
+	.shard_list = remote_shard_list,
+	.probe = remote_probe,
+	.reformat = remote_reformat,
+	.space = remote_space,
+	.stats = remote_stats,
+	.maintain = remote_maintain,
+	.close = remote_close,
+};
+
+enum err
+remote_drive_new(struct drive **out, struct http_client *c, const char *id,
+    const char *name)
+{
+	size_t len = strlen(name) + 1;
+	struct remote *r;
+	struct uuid u;
+
+	if (uuid_parse(&u, id) != EC_OK)
+		return EC_EINVAL;
+	if ((r = calloc(1, sizeof(*r) + len)) == NULL)
+		return EC_ENOMEM;
+	memcpy(r->name, name, len);
+	uuid_text(r->id, &u);
+	r->d.ops = &remote_ops;
+	r->d.name = r->name;
+	r->client = c;
+	*out = &r->d;
+	return EC_OK;
+}

@@ -1,0 +1,180 @@
+/* drive_conformance: what every drive does, whatever is behind it.  Each
+ * function wants a drive that is empty for it. */
+#ifndef DRIVE_CONFORMANCE_H
+#define DRIVE_CONFORMANCE_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/tap.h"
+#include "drive/drive.h"
+
+static inline uint8_t
+conform_byte(size_t i)
+{
+	return (uint8_t)(i * 167 + (i >> 8) * 13);
+}
+
+/* Write a shard of ${len} bytes in uneven pieces. */
+static inline enum err
+conform_write(struct drive *d, const struct uuid *data, unsigned index,
+    size_t len, bool commit)
+{
+	struct drive_writer *w = NULL;
+	uint8_t *bytes = malloc(len + 1);
+	size_t done = 0, n = 1;
+	enum err e;
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = conform_byte(i);
+	e = d->ops->shard_create(d, data, index, len, &w);
+	for (; e == EC_OK && done < len; done += n, n = n * 3 + 1) {
+		n = n < len - done ? n : len - done;
+		e = d->ops->shard_write(w, bytes + done, n);
+	}
+	free(bytes);
+	if (e == EC_OK && commit)
+		return d->ops->shard_commit(w);
+	if (w != NULL)
+		d->ops->shard_abort(w);
+	return e;
+}
+
+/* Is [off, off + len) of the shard what conform_write wrote? */
+static inline enum err
+conform_read(struct drive *d, const struct uuid *data, unsigned index,
+    uint64_t off, size_t len)
+{
+	struct drive_reader *r = NULL;
+	uint8_t *bytes = malloc(len + 1);
+	uint64_t size;
+	enum err e;
+
+	if ((e = d->ops->shard_open(d, data, index, &r, &size)) != EC_OK)
+		goto out;
+	e = d->ops->shard_pread(r, bytes, len, off);
+	for (size_t i = 0; e == EC_OK && i < len; i++)
+		if (bytes[i] != conform_byte(off + i))
+			e = EC_EFAILED;
+	d->ops->shard_close(r);
+out:
+	free(bytes);
+	return e;
+}
+
+static inline enum err
+conform_size(struct drive *d, const struct uuid *data, unsigned index,
+    uint64_t *size)
+{
+	struct drive_reader *r = NULL;
+	enum err e;
+
+	if ((e = d->ops->shard_open(d, data, index, &r, size)) == EC_OK)
+		d->ops->shard_close(r);
+	return e;
+}
+
+static inline void
+conform_shard_files(struct drive *d)
+{
+	const size_t sizes[] = { 0, 1, 4095, 65536, 131072, 131073, 5000001 };
+	struct uuid data = uuid_new(), none = uuid_new();
+	uint64_t size = 0;
+	enum err e;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		e = conform_write(d, &data, (unsigned)i, sizes[i], true);
+		tap_ok(e == EC_OK && conform_size(d, &data, (unsigned)i,
+		    &size) == EC_OK && size == sizes[i],
+		    "a shard of %zu bytes", sizes[i]);
+		tap_ok(conform_read(d, &data, (unsigned)i, 0, sizes[i]) ==
+		    EC_OK, "reads back");
+	}
+	tap_ok(conform_read(d, &data, 6, 123457, 70001) == EC_OK &&
+	    conform_read(d, &data, 6, 5000000, 1) == EC_OK, "ranges of it");
+	tap_ok(conform_read(d, &data, 6, 4999999, 3) == EC_ECORRUPT,
+	    "a range beyond its end");
+	tap_ok(conform_size(d, &none, 0, &size) == EC_ENOTFOUND &&
+	    conform_size(d, &data, 9, &size) == EC_ENOTFOUND,
+	    "a shard that is not there");
+	tap_ok(conform_write(d, &none, 0, 100000, false) == EC_OK &&
+	    conform_size(d, &none, 0, &size) == EC_ENOTFOUND,
+	    "an aborted one is not");
+	tap_ok(conform_write(d, &data, 2, 5000, true) == EC_OK &&
+	    conform_size(d, &data, 2, &size) == EC_OK && size == 5000,
+	    "written anew");
+	tap_ok(d->ops->shard_remove(d, &data, 2) == EC_OK &&
+	    conform_size(d, &data, 2, &size) == EC_ENOTFOUND, "removed");
+	tap_ok(d->ops->shard_quarantine(d, &data, 3) == EC_OK &&
+	    conform_size(d, &data, 3, &size) == EC_ENOTFOUND,
+	    "in quarantine");
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (i != 2 && i != 3)
+			d->ops->shard_remove(d, &data, i);
+}
+
+static inline void
+conform_shard_list(struct drive *d)
+{
+	enum { FILES = 25, PAGE = 10 };
+	struct drive_shard_info got[PAGE];
+	struct uuid after = { { 0 } }, data[FILES];
+	unsigned n = PAGE, all = 0, found = 0;
+	bool ordered = true;
+	enum err e = EC_OK;
+
+	for (unsigned i = 0; i < FILES; i++) {
+		data[i] = uuid_new();
+		conform_write(d, &data[i], i % 3, i, true);
+	}
+	while (e == EC_OK && n == PAGE) {
+		e = d->ops->shard_list(d, &after, got, PAGE, &n);
+		for (unsigned i = 0; e == EC_OK && i < n; i++) {
+			ordered = ordered && memcmp(after.b, got[i].data.b,
+			    UUID_BYTES) < 0;
+			after = got[i].data;
+			for (unsigned k = 0; k < FILES; k++)
+				found += uuid_equal(&data[k], &after) &&
+				    got[i].index == k % 3 &&
+				    got[i].bytes == k && got[i].mtime_us > 0;
+		}
+		all += n;
+	}
+	tap_ok(e == EC_OK && all == FILES && found == FILES, "lists all");
+	tap_ok(ordered, "in order");
+	for (unsigned i = 0; i < FILES; i++)
+		d->ops->shard_remove(d, &data[i], i % 3);
+}
+
+/* ${f} is what the drive was formatted with. */
+static inline void
+conform_identity(struct drive *d, const struct format *f)
+{
+	struct format got, next = *f;
+	struct drive_stats before, after;
+	struct drive_space space = { 0, 0 };
+	struct uuid data = uuid_new();
+	uint64_t removed = 99;
+
+	tap_ok(d->ops->probe(d, &got) == EC_OK &&
+	    uuid_equal(&got.drive, &f->drive) && got.slot == f->slot &&
+	    got.generation == f->generation, "says who it is");
+	next.generation++;
+	tap_ok(d->ops->reformat(d, &next) == EC_OK &&
+	    d->ops->probe(d, &got) == EC_OK &&
+	    got.generation == next.generation, "takes a new record");
+	tap_ok(d->ops->space(d, &space) == EC_OK && space.total > 0 &&
+	    space.free <= space.total, "knows its space");
+	tap_ok(d->ops->stats(d, &before) == EC_OK, "counts");
+	conform_write(d, &data, 0, 1000, true);
+	conform_read(d, &data, 0, 0, 1000);
+	tap_ok(d->ops->stats(d, &after) == EC_OK &&
+	    after.shard_bytes_written == before.shard_bytes_written + 1000 &&
+	    after.shard_bytes_read >= before.shard_bytes_read + 1000,
+	    "bytes of shards");
+	d->ops->shard_remove(d, &data, 0);
+	tap_ok(d->ops->maintain(d, 10, 3600, &removed) == EC_OK &&
+	    removed == 0, "maintains itself");
+}
+
+#endif
