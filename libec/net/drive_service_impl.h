@@ -12,6 +12,16 @@ enum {
 	SERVICE_READ_BYTES = 1024 * 1024,	/* of a shard being read */
 };
 
+/* A request's target, taken apart: /.ec/drive/DRIVE/OP[/DATA-INDEX[?bytes=N]] */
+struct service_target {
+	struct uuid drive;
+	char op[16];
+	bool shard;			/* the following are there */
+	struct uuid data;
+	unsigned index;
+	uint64_t bytes;
+};
+
 /* The arguments and results of one call on a drive, in memory of their own, for
  * the caller may have left when a hung call returns. */
 struct service_job {
@@ -40,7 +50,12 @@ enum err service_run(struct lane *l, lane_run *run, struct service_job *job,
 /* Answer with ${e} by name. */
 void service_refuse(struct http_exchange *x, enum err e);
 
-/* Streams of shard files. */
+/* Serve a request.  service_op: false if ${t} is no operation that is one job;
+ * then nothing was answered. */
+bool service_op(struct http_exchange *x, struct lane *l,
+    const struct service_target *t);
+void service_append(struct http_exchange *x, struct lane *l);
+
 void service_shard_put(struct http_exchange *x, struct lane *l,
     const struct uuid *data, unsigned index, uint64_t hint);
 void service_shard_get(struct http_exchange *x, struct lane *l,

@@ -27,7 +27,8 @@ reason(unsigned status)
 		{ 428, "Precondition Required" }, { 429, "Too Many Requests" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 500, "Internal Server Error" }, { 501, "Not Implemented" },
-		{ 503, "Service Unavailable" }, { 505, "HTTP Version Not Supported" },
+		{ 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" },
 		{ 507, "Insufficient Storage" },
 	};
 

@@ -33,10 +33,10 @@ uint64_t http_client_connects(struct http_client *c);
 struct http_call {
 	const char *method;
 	const char *path;		/* with the query, encoded */
-	const char *const *headers;	/* "Name: value", NULL-terminated; or NULL */
+	const char *const *headers;	/* "Name: value" and NULL; or NULL */
 	const void *body;
 	size_t body_len;
-	struct buf *answer;		/* takes the body of a 2xx answer; or: */
+	struct buf *answer;		/* takes a 2xx answer's body; or: */
 	enum err (*write)(void *ctx, const void *buf, size_t len);
 	void *write_ctx;
 	unsigned timeout_ms;		/* for the whole call; 0: only stalls

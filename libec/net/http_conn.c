@@ -179,8 +179,8 @@ linger(struct http_exchange *x)
 	if (x->in == NULL || shutdown(x->fd, SHUT_WR) == -1)
 		return;
 	while ((now = clock_mono_us()) < deadline)
-		if (http_conn_fill(x, (unsigned)((deadline - now) / 1000 + 1)) !=
-		    EC_OK)
+		if (http_conn_fill(x, (unsigned)((deadline - now) / 1000) + 1)
+		    != EC_OK)
 			return;
 }
 

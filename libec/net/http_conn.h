@@ -16,8 +16,8 @@
 
 enum {
 	HTTP_IN_BYTES = 16 * 1024,	/* the buffer for heads and framing */
-	HTTP_RECV_MAX = 128 * 1024,	/* larger reads fall out of the cache */
-	HTTP_HEAD_MS = 10 * 1000,	/* from a head's first byte to its last */
+	HTTP_RECV_MAX = 128 * 1024,	/* more falls out of the cache */
+	HTTP_HEAD_MS = 10 * 1000,	/* a head, first byte to last */
 	HTTP_STALL_MS = 30 * 1000,	/* within a body, either way */
 	HTTP_LINGER_MS = 2 * 1000,	/* reading on after the last answer */
 	/* Of a body nobody read, so much is read to keep the connection. */

@@ -32,7 +32,8 @@ struct http_scan {
 
 #define HTTP_SCAN_INIT \
 	{ BUF_INIT(HTTP_HEAD_MAX + 1), 0, 0, false, false, false }
-void http_scan_reset(struct http_scan *s, bool trailers);	/* keeps memory */
+/* Begin anew, keeping the memory. */
+void http_scan_reset(struct http_scan *s, bool trailers);
 void http_scan_release(struct http_scan *s);
 
 /* Take bytes of ${in} up to and including the empty line that ends the head;

@@ -229,7 +229,7 @@ listen_unix(struct http_server *s, const char *path)
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s->fd == -1)
 		return err_from_errno(errno);
-	fchmod(s->fd, 0600);	/* before bind: Linux gives the file this mode */
+	fchmod(s->fd, 0600);	/* before bind: the file gets this mode */
 	if (bind(s->fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
 		return EC_OK;
 	if (errno == EADDRINUSE && unix_is_dead(&sa) && unlink(path) == 0 &&

@@ -38,9 +38,10 @@ struct http_service {
 };
 
 struct http_listen {
-	const char *address;	/* "127.0.0.1:9000", "[::1]:9000", ":9000" (all),
-				 * port 0 takes a free one */
-	const char *unix_path;	/* or a Unix socket, mode 0600; replaces a dead one */
+	const char *address;	/* "127.0.0.1:9000", "[::1]:9000", ":9000"
+				 * (all); port 0 takes a free one */
+	const char *unix_path;	/* or a Unix socket, mode 0600, in place of a
+				 * dead one */
 	int fd;			/* or a listening socket passed in; else -1 */
 	unsigned connections_max;	/* more get 503; 0: 1024 */
 	unsigned idle_s;	/* close a connection idle for so long; 0: 60 */

@@ -11,7 +11,7 @@
 enum {
 	CALL_MS = 10000,
 	PROBE_MS = 2000,
-	COMMIT_MS = 30000,		/* many bytes may have to reach the disk */
+	COMMIT_MS = 30000,	/* many bytes may have to reach the disk */
 	PATH_MAX_BYTES = 192,
 };
 
@@ -68,7 +68,7 @@ outcome(struct http_call *call, enum err e)
 		return EC_OK;
 	call->refusal[strcspn(call->refusal, "\n")] = '\0';
 	if (call->status == 503 && strncmp(call->refusal, "EC_", 3) != 0)
-		return EC_EBUSY;	/* not the service: its server is full */
+		return EC_EBUSY;	/* said by its server, which is full */
 	e = wire_err(call->refusal);
 	return e == EC_OK ? EC_EIO : e;
 }

@@ -1,0 +1,345 @@
+/* The operations of a drive that are one job each, and append. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "net/drive_service_impl.h"
+
+struct service_job *
+service_job_new(void)
+{
+	struct service_job *j;
+
+	if ((j = calloc(1, sizeof(*j))) != NULL)
+		j->records = (struct drive_records)DRIVE_RECORDS_INIT;
+	return j;
+}
+
+void
+service_job_drop(void *arg)
+{
+	struct service_job *j = arg;
+
+	if (j == NULL)
+		return;
+	buf_release(&j->records.buf);
+	free(j->bytes);
+	free(j->shards);
+	free(j);
+}
+
+enum err
+service_run(struct lane *l, lane_run *run, struct service_job *job,
+    struct lane_call **call)
+{
+	struct gather *g = NULL;
+	enum err e, result;
+
+	*call = NULL;
+	if ((e = gather_new(&g)) != EC_OK) {
+		service_job_drop(job);
+		return e;
+	}
+	if ((e = lane_start(l, g, run, service_job_drop, job, call)) != EC_OK)
+		goto out;
+	gather_wait(g, 1, clock_mono_us() + SERVICE_WAIT_MS * 1000ull);
+	e = lane_call_done(*call, &result) ? result : EC_ETIMEDOUT;
+out:
+	gather_free(g);
+	return e;
+}
+
+/* The whole body.  Its buffer grows with what arrives, not with what is
+ * announced. */
+static enum err
+read_message(struct http_exchange *x, struct buf *b)
+{
+	uint8_t *to;
+	size_t got;
+	enum err e;
+
+	do {
+		if ((e = buf_reserve(b, SERVICE_PIECE_BYTES, &to)) != EC_OK)
+			return e;
+		if ((e = http_read(x, to, SERVICE_PIECE_BYTES, &got)) != EC_OK)
+			return e;
+		b->len += got;
+	} while (got > 0);
+	return EC_OK;
+}
+
+static enum err
+run_query(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+
+	return d->ops->query(d, &j->query.q, &j->records);
+}
+
+static enum err
+run_size(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+	struct drive_reader *r;
+	enum err e;
+
+	if ((e = d->ops->shard_open(d, &j->data, j->index, &r,
+	    &j->numbers[0])) == EC_OK)
+		d->ops->shard_close(r);
+	return e;
+}
+
+static enum err
+run_remove(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+
+	return d->ops->shard_remove(d, &j->data, j->index);
+}
+
+static enum err
+run_quarantine(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+
+	return d->ops->shard_quarantine(d, &j->data, j->index);
+}
+
+static enum err
+run_list(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+
+	if ((j->shards = calloc(j->max, sizeof(*j->shards))) == NULL)
+		return EC_ENOMEM;
+	return d->ops->shard_list(d, &j->after, j->shards, j->max, &j->n);
+}
+
+static enum err
+run_probe(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+
+	return d->ops->probe(d, &j->format);
+}
+
+static enum err
+run_reformat(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+
+	return d->ops->reformat(d, &j->format);
+}
+
+static enum err
+run_space(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+	struct drive_space space = { 0, 0 };
+	enum err e = d->ops->space(d, &space);
+
+	j->numbers[0] = space.total;
+	j->numbers[1] = space.free;
+	return e;
+}
+
+static enum err
+run_stats(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+	struct drive_stats s = { 0 };
+	enum err e = d->ops->stats(d, &s);
+
+	j->numbers[0] = s.appends;
+	j->numbers[1] = s.append_bytes;
+	j->numbers[2] = s.flushes;
+	j->numbers[3] = s.shard_bytes_written;
+	j->numbers[4] = s.shard_bytes_read;
+	j->numbers[5] = s.shard_flushes;
+	return e;
+}
+
+static enum err
+run_maintain(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+
+	return d->ops->maintain(d, (unsigned)j->numbers[0],
+	    (unsigned)j->numbers[1], &j->numbers[0]);
+}
+
+static enum err
+take_query(struct service_job *j, const struct buf *in)
+{
+	return wire_query_decode(&j->query, in->data, in->len);
+}
+
+static enum err
+take_list(struct service_job *j, const struct buf *in)
+{
+	return wire_list_decode(&j->after, &j->max, in->data, in->len);
+}
+
+static enum err
+take_format(struct service_job *j, const struct buf *in)
+{
+	return format_decode(&j->format, buf_str(in), in->len);
+}
+
+static enum err
+take_maintain(struct service_job *j, const struct buf *in)
+{
+	enum err e = wire_numbers_decode(j->numbers, 2, in->data, in->len);
+
+	return e == EC_OK && (j->numbers[0] > SERVICE_WAIT_MS ||
+	    j->numbers[1] > UINT32_MAX) ? EC_ECORRUPT : e;
+}
+
+static enum err
+give_records(const struct service_job *j, struct buf *out)
+{
+	return wire_records_encode(out, &j->records);
+}
+
+static enum err
+give_shards(const struct service_job *j, struct buf *out)
+{
+	return wire_shards_encode(out, j->shards, j->n);
+}
+
+static enum err
+give_format(const struct service_job *j, struct buf *out)
+{
+	char text[FORMAT_TEXT_MAX];
+	enum err e;
+
+	if ((e = format_encode(text, sizeof(text), &j->format)) != EC_OK)
+		return e;
+	return buf_add_str(out, text);
+}
+
+static enum err
+give_one(const struct service_job *j, struct buf *out)
+{
+	return wire_numbers_encode(out, j->numbers, 1);
+}
+
+static enum err
+give_space(const struct service_job *j, struct buf *out)
+{
+	return wire_numbers_encode(out, j->numbers, 2);
+}
+
+static enum err
+give_stats(const struct service_job *j, struct buf *out)
+{
+	return wire_numbers_encode(out, j->numbers, 6);
+}
+
+/* Operations that are one job: what the body gives it, what runs, and what of
+ * it is answered. */
+static const struct op {
+	const char *method, *name;
+	bool shard;			/* acts on one shard file */
+	enum err (*take)(struct service_job *j, const struct buf *in);
+	lane_run *run;
+	enum err (*give)(const struct service_job *j, struct buf *out);
+} ops[] = {
+	{ "POST", "query", false, take_query, run_query, give_records },
+	{ "GET", "size", true, NULL, run_size, give_one },
+	{ "DELETE", "shard", true, NULL, run_remove, NULL },
+	{ "POST", "quarantine", true, NULL, run_quarantine, NULL },
+	{ "POST", "list", false, take_list, run_list, give_shards },
+	{ "GET", "format", false, NULL, run_probe, give_format },
+	{ "PUT", "format", false, take_format, run_reformat, NULL },
+	{ "GET", "space", false, NULL, run_space, give_space },
+	{ "GET", "stats", false, NULL, run_stats, give_stats },
+	{ "POST", "maintain", false, take_maintain, run_maintain, give_one },
+};
+
+static void
+serve_op(struct http_exchange *x, struct lane *l, const struct op *op,
+    const struct service_target *t)
+{
+	struct buf in = BUF_INIT(1 << 20), out = BUF_INIT(WIRE_MESSAGE_MAX);
+	struct service_job *j = service_job_new();
+	struct lane_call *call = NULL;
+	enum err e = EC_ENOMEM;
+
+	if (j == NULL || (e = read_message(x, &in)) != EC_OK)
+		goto out;
+	j->data = t->data;
+	j->index = t->index;
+	if (op->take != NULL && (e = op->take(j, &in)) != EC_OK)
+		goto out;
+	e = service_run(l, op->run, j, &call);
+	if (e == EC_OK && op->give != NULL)
+		e = op->give(j, &out);
+	j = NULL;			/* the call's */
+out:
+	if (e == EC_OK)
+		http_answer(x, 200, out.data, out.len);
+	else
+		service_refuse(x, e);
+	lane_call_put(call);
+	service_job_drop(j);
+	buf_release(&in);
+	buf_release(&out);
+}
+
+static enum err
+append(struct lane *l, const struct buf *in, struct buf *out)
+{
+	struct drive_append a[WIRE_APPENDS_MAX];
+	const struct drive_append *done;
+	struct lane_call *call = NULL;
+	struct gather *g = NULL;
+	enum err e, result;
+	unsigned n;
+
+	if ((e = wire_append_decode(a, &n, in->data, in->len)) != EC_OK ||
+	    (e = gather_new(&g)) != EC_OK ||
+	    (e = lane_append(l, g, a, n, &call)) != EC_OK)
+		goto out;
+	gather_wait(g, 1, clock_mono_us() + SERVICE_WAIT_MS * 1000ull);
+	e = lane_call_done(call, &result) ? result : EC_ETIMEDOUT;
+	if (e != EC_OK)
+		goto out;
+	done = lane_call_appends(call, &n);
+	e = wire_results_encode(out, done, n);
+out:
+	lane_call_put(call);
+	gather_free(g);
+	return e;
+}
+
+void
+service_append(struct http_exchange *x, struct lane *l)
+{
+	struct buf in = BUF_INIT(WIRE_MESSAGE_MAX);
+	struct buf out = BUF_INIT(WIRE_MESSAGE_MAX);
+	enum err e;
+
+	if ((e = read_message(x, &in)) == EC_OK)
+		e = append(l, &in, &out);
+	if (e == EC_OK)
+		http_answer(x, 200, out.data, out.len);
+	else
+		service_refuse(x, e);
+	buf_release(&in);
+	buf_release(&out);
+}
+
+bool
+service_op(struct http_exchange *x, struct lane *l,
+    const struct service_target *t)
+{
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		if (strcmp(ops[i].name, t->op) == 0 &&
+		    strcmp(ops[i].method, http_method(x)) == 0 &&
+		    ops[i].shard == t->shard) {
+			serve_op(x, l, &ops[i], t);
+			return true;
+		}
+	return false;
+}
