@@ -35,7 +35,7 @@ load lib/common
 		for j in 0 1 2 3 4 5; do
 			left=()
 			for s in 0 1 2 3 4 5; do
-				[ $s = $i ] || [ $s = $j ] || left+=(s$s)
+				[ $s = $i ] || [ $s = $j ] || left+=("s$s")
 			done
 			ec-decode "${left[@]}" | cmp in -
 		done
