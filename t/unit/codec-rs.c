@@ -1,5 +1,6 @@
 /* Checks of matrix and rs against a slow GF(2^8) of the test's own, which
  * multiplies bit by bit; every loss pattern of every k + m up to 16. */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "../lib/tap.h"
@@ -349,6 +350,72 @@ check_cache_and_wide(void)
 	rs_free(rs);
 }
 
+enum { T_K = 6, T_M = 3, T_LEN = 4096, T_THREADS = 4, T_ROUNDS = 400 };
+
+struct rebuilder {
+	const struct rs *rs;
+	const uint8_t (*whole)[T_LEN];
+	uint32_t seed;
+	unsigned wrong;
+	pthread_t thread;
+};
+
+/* Rebuild sets chosen at random, of which there are more than are cached. */
+static void *
+rebuild_often(void *arg)
+{
+	struct rebuilder *t = arg;
+	uint8_t room[T_K + T_M][T_LEN], *shard[T_K + T_M];
+	bool have[T_K + T_M], want[T_K + T_M];
+	unsigned round, i, lost;
+
+	for (i = 0; i < T_K + T_M; i++) {
+		shard[i] = room[i];
+		want[i] = true;
+	}
+	for (round = 0; round < T_ROUNDS; round++) {
+		for (i = lost = 0; i < T_K + T_M; i++) {
+			t->seed = t->seed * 1664525 + 1013904223;
+			have[i] = lost == T_M || t->seed >> 30 != 0;
+			lost += !have[i];
+			memcpy(room[i], t->whole[have[i] ? i : 0], T_LEN);
+		}
+		t->wrong += rs_rebuild(t->rs, shard, have, want, T_LEN) !=
+		    EC_OK || memcmp(room, t->whole, sizeof(room)) != 0;
+	}
+	return NULL;
+}
+
+static void
+check_threads(void)
+{
+	static uint8_t whole[T_K + T_M][T_LEN];
+	struct rebuilder t[T_THREADS];
+	uint8_t *shard[T_K + T_M];
+	const struct rs *rs;
+	unsigned i, b, wrong = 0;
+
+	if (!tap_ok(rs_shared(&rs, T_K, T_M) == EC_OK, "shared"))
+		return;
+	for (i = 0; i < T_K + T_M; i++) {
+		shard[i] = whole[i];
+		for (b = 0; b < T_LEN; b++)
+			whole[i][b] = (uint8_t)(b * (2 * i + 1) + (b >> 7));
+	}
+	rs_encode(rs, shard, T_LEN);
+	for (i = 0; i < T_THREADS; i++) {
+		t[i] = (struct rebuilder){ .rs = rs, .seed = i,
+		    .whole = (const uint8_t (*)[T_LEN])whole };
+		if (pthread_create(&t[i].thread, NULL, rebuild_often, &t[i]))
+			exit(1);
+	}
+	for (i = 0; i < T_THREADS; i++) {
+		pthread_join(t[i].thread, NULL);
+		wrong += t[i].wrong;
+	}
+	tap_is_u64(wrong, 0, "%d threads share a coder", T_THREADS);
+}
+
 static void
 check_refusals(void)
 {
@@ -394,6 +461,7 @@ main(void)
 		check_kernel(kernels[i], 11);
 	rs_force(NULL);
 	check_all_geometries(N_MAX);
+	check_threads();
 	check_refusals();
 	tap_note("rs uses %s here", rs_kernel());
 	return tap_done();
