@@ -8,7 +8,8 @@
 
 #include "base/mem.h"
 
-enum { STACK_BYTES = 256 * 1024 };
+/* Of address space; libraries below (TLS, SQL, name service) need some. */
+enum { STACK_BYTES = 1024 * 1024 };
 
 struct job {
 	struct job *next;

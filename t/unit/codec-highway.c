@@ -107,7 +107,13 @@ check_shards(unsigned n, size_t len)
 int
 main(void)
 {
-	static const char *const kernels[] = { "portable", "avx2", "neon" };
+	static const char *const kernels[] = { "portable",
+#if defined(__x86_64__)
+		"avx2",
+#elif defined(__aarch64__)
+		"neon",
+#endif
+	};
 	uint8_t sum[BITROT_SUM_BYTES];
 	size_t i;
 

@@ -452,8 +452,12 @@ check_kernel(const char *name, unsigned n_max)
 int
 main(void)
 {
-	static const char *const kernels[] = { "avx512+gfni", "avx2",
-		"isa-l" };
+	static const char *const kernels[] = {
+#if defined(__x86_64__)
+		"avx512+gfni", "avx2",
+#endif
+		"isa-l",
+	};
 	size_t i;
 
 	check_field();
