@@ -62,7 +62,8 @@ struct drive_query {
 	const char *after_key;	/* keys greater than this; NULL: from the start */
 	struct stamp after_stamp;	/* not zero: also those of after_key behind
 					 * this stamp (versions: older; uploads:
-					 * greater upload) */
+					 * greater upload); heals, whatever their
+					 * key: with a greater stamp */
 	struct stamp target;	/* not zero.  Versions: the one of this stamp and
 				 * tombstones whose target it is; uploads and
 				 * parts: of this upload; heals: of this target */

@@ -20,10 +20,14 @@ struct heal_report {
 	char key[RECORD_KEY_MAX + 1];
 	struct stamp version;
 	bool null_version;
+	struct stamp upload;	/* not zero: a part of it, or itself */
+	uint32_t part;
 	enum heal_state before[SET_DRIVES_MAX], after[SET_DRIVES_MAX];
 	unsigned drives;
 	uint64_t bytes;		/* written */
+	uint64_t bytes_read;
 	bool undecided;		/* too few answers to know what is right */
+	bool lost;		/* fewer than k good shards, all drives asked */
 };
 
 enum {
@@ -41,8 +45,23 @@ enum err heal_key(struct set *s, const char *bucket, const char *key,
     const struct stamp *version, unsigned flags,
     void (*each)(void *ctx, const struct heal_report *r), void *ctx);
 
-/* Buckets, uploads and their parts likewise. */
-enum err heal_buckets(struct set *s, unsigned flags, unsigned *fixed);
-enum err heal_uploads(struct set *s, unsigned flags, unsigned *fixed);
+/* All buckets' records (reports with key ""), and all uploads with their parts
+ * (reports with the upload, and the number of the part; 0 for the upload's own
+ * record) likewise; ${each} may be NULL.  Errors: as heal_key, and EC_EQUORUM
+ * when no drive answers. */
+enum err heal_buckets(struct set *s, unsigned flags,
+    void (*each)(void *ctx, const struct heal_report *r), void *ctx);
+enum err heal_uploads(struct set *s, unsigned flags,
+    void (*each)(void *ctx, const struct heal_report *r), void *ctx);
+
+/* Whether the report says that anything is not as it should be, leaving drives
+ * aside that are away. */
+bool heal_report_bad(const struct heal_report *r);
+
+/* The worse of two results. */
+enum err heal_worse(enum err a, enum err b);
+
+/* "ok", "missing", "corrupt", "offline", "stale". */
+const char *heal_state_text(enum heal_state s);
 
 #endif

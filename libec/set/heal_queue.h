@@ -10,17 +10,24 @@ struct heal_item {
 	char bucket[RECORD_BUCKET_MAX + 1];
 	char key[RECORD_KEY_MAX + 1];
 	struct stamp version;
-	uint64_t since_us;
+	uint64_t since_us;	/* when it was last noted, real time */
+	struct stamp noted;	/* the entry's own stamp */
 };
 
-/* Note a version; need not be durable at once.  Quick: never waits for a
- * drive.  Repeats of the same version within a minute are dropped. */
+/* Note a version (a zero stamp: the whole key); need not be durable at once.
+ * Quick: never waits for a drive.  Repeats of the same version within a minute
+ * are dropped, unless it was healed in between. */
 void heal_queue_note(struct set *s, const char *bucket, const char *key,
     const struct stamp *version);
 
-/* Up to ${max} distinct items, oldest first; the array is the caller's. */
-enum err heal_queue_list(struct set *s, unsigned max, struct heal_item **out,
-    unsigned *n);
+/* Up to ${max} (1 .. 10,000) distinct items, oldest first, behind the entry
+ * ${after} (NULL: from the oldest); the array is the caller's to free().  An
+ * item may be one that was healed while a drive was away: healing it again
+ * finds nothing to do.  Errors: EC_EQUORUM (no drive answered), EC_ENOMEM. */
+enum err heal_queue_list(struct set *s, const struct stamp *after,
+    unsigned max, struct heal_item **out, unsigned *n);
+
+/* Take an item off, as far as it was noted before it was listed. */
 enum err heal_queue_done(struct set *s, const struct heal_item *item);
 
 #endif

@@ -15,15 +15,16 @@ enum scan_what {
 
 struct scan_finding {
 	enum scan_what what;
-	struct heal_report report;	/* for versions */
+	struct heal_report report;	/* for versions, buckets, uploads */
 	const char *drive;		/* for litter and drives */
-	char text[256];			/* for people */
+	char text[512];			/* for people */
 };
 
 struct scan_params {
 	bool deep;			/* verify all hashes */
 	const char *bucket, *prefix;	/* NULL: all */
 	uint64_t rate;			/* bytes read a second; 0: no limit */
+	unsigned litter_age_s;		/* younger files may be under way */
 	/* Called every so often; true: stop with EC_ECANCELED. */
 	bool (*progress)(void *ctx, uint64_t versions, uint64_t bytes);
 	void (*found)(void *ctx, const struct scan_finding *f);
@@ -31,15 +32,20 @@ struct scan_params {
 };
 
 struct scan_result {
-	uint64_t versions, bytes, degraded, damaged, lost, undecided, litter;
+	uint64_t versions, bytes, degraded, damaged, lost, undecided, litter,
+	    drives;
 };
 
-/* Errors: EC_OK (nothing found), EC_EDEGRADED (findings), EC_ELOST (some are
+/* Adds to *${out}.  Litter, buckets and uploads are looked at when ${p} has no
+ * bucket.  A version with shards only on drives that are away is no finding of
+ * its own: the drives are.
+ * Errors: EC_OK (nothing found), EC_EDEGRADED (findings), EC_ELOST (some are
  * beyond repair), EC_ECANCELED, EC_EQUORUM (no listing possible). */
 enum err scan_set(struct set *s, const struct scan_params *p,
     struct scan_result *out);
 
-/* The text of a kind: "degraded" ... */
+/* The text of a kind: "degraded" ...; and back: false when it is none. */
 const char *scan_what_text(enum scan_what w);
+bool scan_what_parse(enum scan_what *out, const char *text);
 
 #endif

@@ -816,6 +816,8 @@ query_behind(const struct drive_query *q, const struct record *r)
 {
 	int c = 1;
 
+	if (q->table == DRIVE_HEALS)
+		return stamp_cmp(&r->stamp, &q->after_stamp) > 0;
 	if (q->bucket == NULL && q->after_bucket != NULL)
 		c = strcmp(r->bucket, q->after_bucket);
 	if (c != 0 && q->bucket == NULL && q->after_bucket != NULL)
