@@ -12,7 +12,8 @@ enum {
 	SERVICE_READ_BYTES = 1024 * 1024,	/* of a shard being read */
 };
 
-/* A request's target, taken apart: /.ec/drive/DRIVE/OP[/DATA-INDEX[?bytes=N]] */
+/* A request's target, taken apart:
+ * /.ec/drive/DRIVE/OP[/DATA-INDEX[?bytes=N]] */
 struct service_target {
 	struct uuid drive;
 	char op[16];

@@ -92,7 +92,7 @@ static enum err
 put_end(struct put *w)
 {
 	if (w->e == EC_OK)
-		put_u32(w, checksum_crc32c(0, w->b->data + w->from,
+		put_u32(w, checksum_crc32c(0, buf_str(w->b) + w->from,
 		    w->b->len - w->from));
 	if (w->e != EC_OK)
 		w->b->len = w->from;

@@ -15,6 +15,9 @@
 #include "base/clock.h"
 #include "net/http_server.h"
 
+/* A literal and its length. */
+#define RAW(s) (s), sizeof(s) - 1
+
 static atomic_uint raw_handled;	/* requests that reached the handler */
 static atomic_bool raw_hold;	/* /hold answers when this is false */
 
@@ -50,8 +53,8 @@ raw_stream(struct http_exchange *x, uint64_t len, bool sized)
 }
 
 /* /ignore answers 403 without reading; /stream/N chunked, /sized/N; /short
- * says 100 bytes and sends 3; /none does not answer; /header answers with a
- * header; anything else echoes what the request was. */
+ * says 100 bytes and sends 3; /none does not answer; /split tries to smuggle a
+ * header out; /hold waits; anything else echoes what the request was. */
 static inline void
 raw_handle(void *ctx, struct http_exchange *x)
 {
@@ -79,6 +82,12 @@ raw_handle(void *ctx, struct http_exchange *x)
 	}
 	if (strcmp(t, "/none") == 0)
 		return;
+	if (strcmp(t, "/split") == 0) {
+		http_answer_header(x, "X-Good", "a: b");
+		e = http_answer_header(x, "X-Bad", "a\r\nEvil: b");
+		http_answer(x, e == EC_EINVAL ? 200 : 500, "\n", 1);
+		return;
+	}
 	while (strcmp(t, "/hold") == 0 && atomic_load(&raw_hold))
 		usleep(1000);
 	if ((e = raw_read_all(x, &len, &sum)) != EC_OK) {

@@ -1,0 +1,396 @@
+/* http_server as a whole: requests in any pieces, many at once, slow ones, too
+ * many connections, the end of the server, large bodies in constant memory. */
+#include <pthread.h>
+#include <sys/un.h>
+
+#include "../lib/tap.h"
+#include "base/os_linux.h"
+#include "http_raw.h"
+
+#define H "Host: h\r\n"
+
+static struct http_server *server;
+
+/* Two pipelined requests, cut in two at every byte: always the same answers. */
+static void
+test_cuts(void)
+{
+	static const char req[] = "POST /a HTTP/1.1\r\n" H "X-Test:  v \r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n5;x=y\r\nabcde\r\nA\r\n"
+	    "0123456789\r\n0\r\nX-Trail: t\r\n\r\n"
+	    "POST /b HTTP/1.1\r\n" H "Content-Length: 3\r\n"
+	    "Connection: close\r\n\r\nxyz";
+	const size_t len = sizeof(req) - 1;
+	char whole[4096], cut[4096], *a, *b;
+	unsigned same = 0;
+	bool closed;
+	int fd;
+
+	raw_ask(server, req, len, whole, sizeof(whole), 5000, &closed);
+	tap_ok(strstr(whole, "POST /a len=15 ") != NULL &&
+	    strstr(whole, "test=[v] trailer=[t]") != NULL &&
+	    strstr(whole, "POST /b len=3 ") != NULL && closed, "whole");
+	a = strstr(whole, "POST /a");
+	b = strstr(whole, "POST /b");
+	*strchr(a, '\n') = '\0';
+	for (size_t i = 1; i < len; i++) {
+		fd = raw_connect(server);
+		raw_send(fd, req, i);
+		usleep(300);
+		raw_send(fd, req + i, len - i);
+		raw_recv(fd, cut, sizeof(cut), 5000, &closed);
+		close(fd);
+		same += raw_count(cut, a) == 1 && raw_count(cut, b) == 1 &&
+		    raw_count(cut, "HTTP/1.1 200") == 2;
+	}
+	tap_is_u64(same, len - 1, "cut at every byte");
+	fd = raw_connect(server);
+	for (size_t i = 0; i < len; i++) {
+		raw_send(fd, req + i, 1);
+		usleep(100);
+	}
+	raw_recv(fd, cut, sizeof(cut), 5000, &closed);
+	close(fd);
+	tap_ok(raw_count(cut, "HTTP/1.1 200") == 2 &&
+	    strstr(cut, "test=[v] trailer=[t]") != NULL, "byte by byte");
+}
+
+static void
+test_continue(void)
+{
+	static const char head[] = "PUT /c HTTP/1.1\r\n" H
+	    "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+	char answer[4096];
+	int fd = raw_connect(server);
+	bool closed;
+
+	raw_send(fd, RAW(head));
+	raw_recv(fd, answer, sizeof(answer), 100, &closed);
+	tap_is_str(answer, "HTTP/1.1 100 Continue\r\n\r\n",
+	    "100 when the body is wanted");
+	raw_send(fd, "abc", 3);
+	raw_recv(fd, answer, sizeof(answer), 100, &closed);
+	tap_ok(raw_status(answer) == 200 && strstr(answer, "len=3") != NULL &&
+	    !closed, "then the answer, and the connection is kept");
+	close(fd);
+}
+
+static void
+test_answers(void)
+{
+	char answer[4096];
+	const char *body;
+	bool closed;
+	size_t n;
+
+	raw_ask(server, RAW("GET /short HTTP/1.1\r\n" H "\r\n"), answer,
+	    sizeof(answer), 5000, &closed);
+	tap_ok(closed && strstr(answer, "Content-Length: 100\r\n") != NULL,
+	    "an answer that lacks bytes is cut");
+	raw_ask(server, RAW("HEAD /sized/5000 HTTP/1.1\r\n" H "\r\n"), answer,
+	    sizeof(answer), 100, &closed);
+	body = strstr(answer, "\r\n\r\n");
+	tap_ok(!closed && strstr(answer, "Content-Length: 5000\r\n") != NULL &&
+	    body != NULL && strcmp(body, "\r\n\r\n") == 0,
+	    "HEAD has the length and no body");
+	n = raw_ask(server, RAW("GET /stream/3 HTTP/1.0\r\n\r\n"), answer,
+	    sizeof(answer), 5000, &closed);
+	body = strstr(answer, "\r\n\r\n");
+	tap_ok(closed && strstr(answer, "chunked") == NULL && body != NULL &&
+	    n == (size_t)(body + 4 - answer) + 3, "no chunks for HTTP/1.0");
+	raw_ask(server, RAW("GET /split HTTP/1.1\r\n" H "\r\n"), answer,
+	    sizeof(answer), 100, &closed);
+	tap_ok(raw_status(answer) == 200 && strstr(answer, "Evil") == NULL &&
+	    strstr(answer, "X-Good: a: b\r\n") != NULL,
+	    "a header value with a line feed is refused");
+}
+
+/* A head that comes too slowly; asked for first, looked at last. */
+static int slow_fd;
+static uint64_t slow_from;
+
+static void
+slow_start(void)
+{
+	slow_fd = raw_connect(server);
+	slow_from = clock_mono_us();
+	raw_send(slow_fd, RAW("GET / HTTP/1.1\r\n"));
+}
+
+static void
+slow_end(void)
+{
+	char answer[4096];
+	bool closed = false;
+
+	/* A byte now and then does not help. */
+	while (clock_mono_us() - slow_from < 9000000) {
+		raw_send(slow_fd, "X", 1);
+		usleep(200 * 1000);
+	}
+	raw_recv(slow_fd, answer, sizeof(answer), 5000, &closed);
+	tap_ok(raw_status(answer) == 408 && closed &&
+	    clock_mono_us() - slow_from > 9500000 &&
+	    clock_mono_us() - slow_from < 13500000, "a slow head: 408");
+	close(slow_fd);
+}
+
+static void
+test_idle(void)
+{
+	struct http_server *s = raw_server(4, 1);
+	char answer[4096];
+	bool closed;
+
+	raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
+	    3000, &closed);
+	tap_ok(raw_status(answer) == 200 && closed,
+	    "an idle connection is closed");
+	http_server_stop(s, 0);
+}
+
+static void
+test_cap(void)
+{
+	struct http_server *s = raw_server(2, 60);
+	char answer[4096];
+	int fd[2];
+	bool closed;
+
+	for (int i = 0; i < 2; i++) {
+		fd[i] = raw_connect(s);
+		raw_send(fd[i], RAW("GET / HTTP/1.1\r\n" H "\r\n"));
+		raw_recv(fd[i], answer, sizeof(answer), 100, &closed);
+	}
+	tap_is_u64(http_server_connections(s), 2, "as many as allowed");
+	raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
+	    5000, &closed);
+	tap_ok(raw_status(answer) == 503 && closed &&
+	    strstr(answer, "Retry-After: 1") != NULL, "one more: 503");
+	close(fd[0]);
+	for (int i = 0; i < 1000 && http_server_connections(s) > 1; i++)
+		usleep(1000);
+	raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
+	    100, &closed);
+	tap_is_u64(raw_status(answer), 200, "one has left: served");
+	close(fd[1]);
+	http_server_stop(s, 0);
+}
+
+static void *
+stop_thread(void *arg)
+{
+	http_server_stop(arg, 5000);
+	return NULL;
+}
+
+static void
+test_drain(void)
+{
+	struct http_server *s = raw_server(64, 60);
+	char answer[4096];
+	pthread_t stopper;
+	int busy, idle, half;
+	uint64_t from;
+	bool closed;
+
+	idle = raw_connect(s);
+	raw_send(idle, RAW("GET / HTTP/1.1\r\n" H "\r\n"));
+	raw_recv(idle, answer, sizeof(answer), 100, &closed);
+	atomic_store(&raw_hold, true);
+	busy = raw_connect(s);
+	raw_send(busy, RAW("GET /hold HTTP/1.1\r\n" H "\r\n"
+	    "GET /pipelined HTTP/1.1\r\n" H "\r\n"));
+	half = raw_connect(s);
+	raw_send(half, RAW("GET / HTTP/1.1\r\n"));
+	usleep(50 * 1000);
+	from = clock_mono_us();
+	pthread_create(&stopper, NULL, stop_thread, s);
+	raw_recv(idle, answer, sizeof(answer), 5000, &closed);
+	tap_ok(closed && clock_mono_us() - from < 1000000,
+	    "stop closes idle connections");
+	raw_send(half, RAW(H "\r\n"));
+	raw_recv(half, answer, sizeof(answer), 5000, &closed);
+	tap_ok(raw_status(answer) == 200 && closed &&
+	    strstr(answer, "Connection: close") != NULL,
+	    "a request half arrived is served");
+	atomic_store(&raw_hold, false);
+	raw_recv(busy, answer, sizeof(answer), 5000, &closed);
+	tap_ok(raw_status(answer) == 200 && closed &&
+	    raw_count(answer, "HTTP/1.1 ") == 1 &&
+	    strstr(answer, "Connection: close") != NULL,
+	    "a request under way is answered, no other after it");
+	pthread_join(stopper, NULL);
+	tap_ok(clock_mono_us() - from < 4000000, "and stop returns");
+	close(idle);
+	close(busy);
+	close(half);
+}
+
+static void
+test_cut_off(void)
+{
+	struct http_server *s = raw_server(64, 60);
+	uint64_t from;
+	int fd = raw_connect(s);
+
+	raw_send(fd, RAW("POST / HTTP/1.1\r\n" H
+	    "Content-Length: 9\r\n\r\nabc"));
+	usleep(50 * 1000);
+	from = clock_mono_us();
+	http_server_stop(s, 200);
+	tap_ok(clock_mono_us() - from >= 200000 &&
+	    clock_mono_us() - from < 2000000,
+	    "a request that does not end is cut after the grace");
+	close(fd);
+}
+
+enum { CLIENTS = 16, ROUNDS = 200 };
+static atomic_uint wrong;
+
+static void *
+client(void *arg)
+{
+	char req[256], want[64], answer[2048];
+	int fd = raw_connect(server);
+	bool closed;
+	ssize_t n;
+	size_t len;
+
+	(void)closed;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		snprintf(req, sizeof(req), "POST /%zu/%u HTTP/1.1\r\n" H
+		    "Content-Length: 5\r\n\r\nabcde", (size_t)arg, i);
+		snprintf(want, sizeof(want), "POST /%zu/%u len=5",
+		    (size_t)arg, i);
+		raw_send(fd, req, strlen(req));
+		for (len = 0; len < sizeof(answer) - 1; len += (size_t)n) {
+			answer[len] = '\0';
+			if (strstr(answer, "trailer=[]\n") != NULL ||
+			    (n = recv(fd, answer + len, sizeof(answer) - 1 -
+			    len, 0)) <= 0)
+				break;
+		}
+		answer[len] = '\0';
+		if (strstr(answer, want) == NULL)
+			atomic_fetch_add(&wrong, 1);
+	}
+	close(fd);
+	return NULL;
+}
+
+static void
+test_many(void)
+{
+	pthread_t threads[CLIENTS];
+
+	for (size_t i = 0; i < CLIENTS; i++)
+		pthread_create(&threads[i], NULL, client, (void *)i);
+	for (size_t i = 0; i < CLIENTS; i++)
+		pthread_join(threads[i], NULL);
+	tap_is_u64(wrong, 0, "%d clients, %d requests each", CLIENTS, ROUNDS);
+}
+
+static void
+test_large(void)
+{
+	enum { BLOCK = 128 * 1024, BLOCKS = 2048 };	/* 256 MiB each way */
+	static uint8_t block[BLOCK];
+	char head[128], answer[4096];
+	uint64_t rss = os_rss_anon(), got = 0;
+	int fd = raw_connect(server);
+	bool closed;
+	ssize_t n;
+
+	snprintf(head, sizeof(head), "POST /large HTTP/1.1\r\n" H
+	    "Content-Length: %u\r\n\r\n", BLOCK * BLOCKS);
+	raw_send(fd, head, strlen(head));
+	for (int i = 0; i < BLOCKS; i++)
+		raw_send(fd, block, BLOCK);
+	raw_recv(fd, answer, sizeof(answer), 1000, &closed);
+	tap_ok(strstr(answer, "POST /large len=268435456 ") != NULL,
+	    "a body of 256 MiB");
+	snprintf(head, sizeof(head), "GET /stream/%u HTTP/1.1\r\n" H
+	    "Connection: close\r\n\r\n", BLOCK * BLOCKS);
+	raw_send(fd, head, strlen(head));
+	while ((n = recv(fd, block, BLOCK, 0)) > 0)
+		got += (uint64_t)n;
+	tap_ok(n == 0 && got > (uint64_t)BLOCK * BLOCKS &&
+	    got < (uint64_t)BLOCK * BLOCKS + 100000, "an answer as large");
+	tap_ok(os_rss_anon() < rss + (4 << 20), "in constant memory: +%llu KiB",
+	    (unsigned long long)(os_rss_anon() - rss) >> 10);
+	close(fd);
+}
+
+/* ${fd}: what a service manager would pass. */
+static void
+test_sockets(void)
+{
+	struct http_listen l = { .address = "127.0.0.1:0", .fd = -1 };
+	const struct http_service service = { NULL, raw_handle };
+	struct http_server *a = NULL, *b = NULL;
+	char address[64], answer[4096], dir[] = "/tmp/net-http-server.XXXXXX",
+	    path[64];
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	bool closed;
+	int fd;
+
+	a = raw_server(4, 60);
+	snprintf(address, sizeof(address), "127.0.0.1:%u",
+	    http_server_port(a));
+	l.address = address;
+	tap_ok(http_server_start(&b, &l, &service) == EC_EEXIST,
+	    "an address in use");
+	http_server_stop(a, 0);
+	l.address = "no port";
+	tap_ok(http_server_start(&b, &l, &service) == EC_EINVAL,
+	    "an address that is none");
+	l.address = ":0";
+	tap_ok(http_server_start(&b, &l, &service) == EC_OK, "all addresses");
+	raw_ask(b, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
+	    100, &closed);
+	tap_is_u64(raw_status(answer), 200, "serve IPv4, too");
+	http_server_stop(b, 0);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	l.fd = fd;
+	tap_ok(http_server_start(&b, &l, &service) == EC_OK,
+	    "a socket passed in");
+	raw_ask(b, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
+	    100, &closed);
+	tap_is_u64(raw_status(answer), 200, "serves");
+	http_server_stop(b, 0);
+	if (mkdtemp(dir) == NULL)
+		exit(1);
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	strcpy(sa.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bind(fd, (struct sockaddr *)&sa, sizeof(sa));
+	close(fd);
+	l = (struct http_listen){ .unix_path = path, .fd = -1 };
+	tap_ok(http_server_start(&a, &l, &service) == EC_OK,
+	    "in place of a dead Unix socket");
+	tap_ok(http_server_start(&b, &l, &service) == EC_EEXIST,
+	    "not of a live one");
+	http_server_stop(a, 0);
+	tap_ok(rmdir(dir) == 0, "which is gone afterwards");
+}
+
+int
+main(void)
+{
+	server = raw_server(256, 60);
+	slow_start();
+	test_cuts();
+	test_continue();
+	test_answers();
+	test_idle();
+	test_cap();
+	test_drain();
+	test_cut_off();
+	test_many();
+	test_large();
+	test_sockets();
+	slow_end();
+	http_server_stop(server, 1000);
+	return tap_done();
+}
