@@ -19,7 +19,7 @@ build_packages='gcc make pkgconf libc6-dev libisal-dev libssl-dev
 	libjansson-dev libmicrohttpd-dev'
 demo_packages='curl awscli|s3cmd'
 check_packages='curl git bats clang clang-format cppcheck shellcheck mandoc
-	openssl procps sqlite3 zstd jq strace awscli| s3cmd rclone restic python3
+	openssl procps time sqlite3 zstd jq strace awscli| s3cmd rclone restic python3
 	python3-boto3'
 
 say()
