@@ -34,7 +34,7 @@ struct drive_append {
 	const void *rec;	/* encoded */
 	size_t len;
 	enum {
-		/* Refuse with EC_ESTALE when a row with a greater stamp is there:
+		/* Refuse with EC_ESTALE when a row of a greater stamp is there:
 		 * for versions of this key, for others of the same bucket,
 		 * upload, part number or heal target. */
 		DRIVE_APPEND_NEWEST = 1,
@@ -42,7 +42,7 @@ struct drive_append {
 		DRIVE_APPEND_LAZY = 2,
 	} flags;
 	enum err err;		/* result */
-	bool superseded;	/* result: an older null version is still there */
+	bool superseded;	/* result: an older null version is there */
 	uint64_t hlc;		/* result with EC_ESTALE: the newest one's */
 };
 
@@ -59,15 +59,15 @@ struct drive_query {
 	const char *key;	/* exactly this key; NULL: all */
 	const char *prefix;	/* keys that begin so; NULL: all */
 	const char *after_bucket;	/* with bucket NULL: resume point */
-	const char *after_key;	/* keys greater than this; NULL: from the start */
-	struct stamp after_stamp;	/* not zero: also those of after_key behind
+	const char *after_key;	/* keys greater than this; or NULL */
+	struct stamp after_stamp;	/* not zero: those of after_key behind
 					 * this stamp (versions: older; uploads:
-					 * greater upload); heals, whatever their
+					 * greater upload); heals of whatever
 					 * key: with a greater stamp */
-	struct stamp target;	/* not zero.  Versions: the one of this stamp and
+	struct stamp target;	/* not zero.  Versions: of this stamp and
 				 * tombstones whose target it is; uploads and
-				 * parts: of this upload; heals: of this target */
-	bool null_only;		/* only RECORD_NULL ones, and tombstones of them */
+				 * parts: of this upload; heals: of this */
+	bool null_only;		/* only RECORD_NULL and their tombstones */
 	bool newest_only;	/* per key only the newest few (at most 4) */
 	bool want_inline;	/* with the inline data; else inline_len only,
 				 * inline_data NULL (encoded so) */
@@ -156,7 +156,7 @@ struct drive_ops {
 /* Implementations embed it first. */
 struct drive {
 	const struct drive_ops *ops;
-	const char *name;	/* for messages: its path or URL; lives with it */
+	const char *name;	/* its path or URL, for messages */
 	bool local;		/* no network between */
 };
 

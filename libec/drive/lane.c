@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "drive/lane_impl.h"
 
-enum { WATCH_MS = 250 };	/* how often the clock is looked at under load */
+enum { WATCH_MS = 250 };	/* how often the clock is read under load */
 
 static void
 cond_init(pthread_cond_t *c)

@@ -88,7 +88,7 @@ enum err lane_start(struct lane *l, struct gather *g, lane_run *run,
  * drive the lane had when it was made, and is freed before the lane. */
 struct lane_series;
 enum err lane_series_new(struct lane_series **out, struct lane *l);
-void lane_series_free(struct lane_series *s);	/* its calls finish by themselves */
+void lane_series_free(struct lane_series *s); /* its calls go on */
 enum err lane_series_start(struct lane_series *s, struct gather *g,
     lane_run *run, lane_drop *drop, void *arg, struct lane_call **out);
 /* The last call of a series, for cleaning up: runs after all others, whether
@@ -109,8 +109,8 @@ enum err lane_append(struct lane *l, struct gather *g,
 /* true when the call is done; then its result and, for lane_append, the
  * appends with theirs.  A call that hangs is done with EC_ETIMEDOUT after
  * LANE_STUCK_MS, though its thread may still work on it and, if it was an
- * append, may still make it durable.  The argument of lane_start is safe to look
- * at only when done, and not with EC_ETIMEDOUT. */
+ * append, may still make it durable.  The argument of lane_start is safe to
+ * look at only when done, and not with EC_ETIMEDOUT. */
 bool lane_call_done(const struct lane_call *c, enum err *err);
 void *lane_call_arg(struct lane_call *c);
 const struct drive_append *lane_call_appends(const struct lane_call *c,

@@ -78,14 +78,14 @@ enum err stamp_parse(struct stamp *out, const char *text);	/* EC_EINVAL */
 enum record_kind {
 	RECORD_OBJECT = 1,	/* a version with data */
 	RECORD_MARKER,		/* a version that is a delete marker */
-	RECORD_TOMBSTONE,	/* the version ${target} is deleted for good; with
-				 * RECORD_NULL: every null version up to stamp */
+	RECORD_TOMBSTONE,	/* version ${target} is deleted for good; with
+				 * RECORD_NULL: all null ones up to stamp */
 	RECORD_PURGE,		/* remove record ${target} of this key here */
 	RECORD_BUCKET,		/* a bucket's state; RECORD_GONE: deleted */
-	RECORD_UPLOAD,		/* state of multipart upload ${target} (its first
+	RECORD_UPLOAD,		/* state of upload ${target} (its first
 				 * stamp); RECORD_GONE: ended */
 	RECORD_PART,		/* part parts[0].number of upload ${target} */
-	RECORD_HEAL,		/* version ${target} needs heal; _GONE: healed */
+	RECORD_HEAL,		/* ${target} needs heal; _GONE: healed */
 };
 
 enum {
@@ -112,13 +112,13 @@ struct record {
 	unsigned flags;
 	struct stamp stamp;
 	struct stamp target;	/* see the kinds; zero otherwise */
-	const char *bucket;	/* NUL-terminated, "" if none; RECORD_BUCKET's name */
+	const char *bucket;	/* "" if none; RECORD_BUCKET's name */
 	const char *key;	/* NUL-terminated, no NUL inside; any UTF-8 */
 	uint64_t mtime_us;	/* real time, for people */
 	uint64_t size;		/* of the object */
 	const char *etag;
 	uint8_t k, m;		/* geometry of the version (quorums) */
-	uint8_t start;		/* shard i is on drive (start + i) mod (k + m) */
+	uint8_t start;		/* shard i: drive (start + i) mod (k + m) */
 	uint8_t index;		/* the shard this copy's drive holds */
 	const struct record_part *parts;	/* see record_part_at */
 	uint32_t part_count;

@@ -19,7 +19,7 @@ struct ask {
 	struct set *s;
 	struct gather *g;
 	uint64_t started_us;
-	unsigned limit;		/* of the query, as records of one key may cut */
+	unsigned limit;		/* of the query: records of one key may cut */
 	struct answer answer[SET_DRIVES_MAX];
 };
 #define ASK_INIT { .s = NULL }

@@ -56,7 +56,7 @@ enum err store_bucket_list(struct store *st, const char *after, unsigned max,
 /* What must hold of the key's newest version when a write commits. */
 struct store_condition {
 	bool absent;		/* If-None-Match: * */
-	const char *etag;	/* If-Match: this; "*" any; NULL: no condition */
+	const char *etag;	/* If-Match: this, "*" any, NULL none */
 };
 
 /* Write.  open: EC_ENOBUCKET.  commit: EC_ECONFLICT when the condition does

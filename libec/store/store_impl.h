@@ -28,7 +28,7 @@ struct store_peer {
 struct store_slot {
 	char *path;
 	struct format format;		/* drives_lock */
-	bool local;			/* drives_lock: opened by this process */
+	bool local;		/* drives_lock: opened by this process */
 	struct lane *lane;		/* its set's */
 };
 

@@ -159,7 +159,7 @@ test_batches(void)
 		if (i == 0)
 			wait_hanging(&t, 1);
 	}
-	tap_is_u64(gather_wait(g, 64, in_ms(50)), 0, "none done while it hangs");
+	tap_is_u64(gather_wait(g, 64, in_ms(50)), 0, "none done in a hang");
 	tap_ok(!lane_call_done(c[0], &e), "the first is not done");
 	set_hang(&t, false);
 	tap_is_u64(gather_wait(g, 64, in_ms(5000)), 64, "then all are");
@@ -204,7 +204,7 @@ test_hung(void)
 	tap_ok(clock_mono_us() - began < 1000000, "in its time");
 	tap_is_u64(dropped, 0, "its argument lives on");
 	lane_start(l, g, run_count, drop, &ran, &c);
-	for (unsigned i = 0; i < 20; i++)	/* more than there are threads */
+	for (unsigned i = 0; i < 20; i++)	/* more than threads */
 		lane_start(l, g, run_count, drop, &ran, &queued[i]);
 	tap_is_u64(lane_state(l), LANE_ONLINE, "still online");
 	tap_is_u64(gather_wait(g, 21, in_ms(LANE_STUCK_MS + 2000)), 21,
