@@ -63,6 +63,8 @@ T_LIB_SRC := $(wildcard t/lib/*.c)
 T_LIB := $(if $(T_LIB_SRC),$(BUILD)/libt.a)
 LIB := $(BUILD)/libec.a
 S3D_LIB := $(if $(S3D_PARTS),$(BUILD)/libs3d.a)
+T_PARTS := $(wildcard t/lib/*.c)
+T_LIB := $(if $(T_PARTS),$(BUILD)/libt.a)
 TOOLS := $(TOOL_SRC:cmd/%.c=$(BUILD)/%)
 S3D := $(if $(wildcard cmd/ec-s3d/main.c),$(BUILD)/ec-s3d)
 PROGRAMS := $(TOOLS) $(S3D)
@@ -92,6 +94,11 @@ $(BUILD)/libt.a: $(T_LIB_SRC:%.c=$(BUILD)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# What several unit tests share.
+$(BUILD)/libt.a: $(T_PARTS:%.c=$(BUILD)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 $(TOOLS): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
@@ -101,7 +108,7 @@ $(BUILD)/ec-s3d: $(BUILD)/cmd/ec-s3d/main.o $(S3D_LIB) $(LIB)
 $(UNITS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(T_LIB) $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/t/%.o: ALL_CFLAGS += -Icmd
+$(BUILD)/t/%.o: ALL_CFLAGS += -Icmd -It/lib
 
 # The fault library goes into unmodified programs, so no sanitizer in it; and
 # programs with a sanitizer have an allocator that none may stand in front of.
@@ -123,10 +130,11 @@ check-fault: $(PROGRAMS) $(FAULT)
 
 # Fuzzers: the library once more, by clang, with libFuzzer's instrumentation.
 FUZZ_BUILD := build/fuzz
-FUZZ_CFLAGS := $(BASE_CFLAGS) -Icmd -O1 -g -fno-omit-frame-pointer \
+FUZZ_CFLAGS := $(BASE_CFLAGS) -Icmd -It/lib -O1 -g -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all $(PKG_CFLAGS)
 FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ_BUILD)/%)
-FUZZ_LIB_OBJ := $(S3D_PARTS:%.c=$(FUZZ_BUILD)/%.o) \
+FUZZ_LIB_OBJ := $(T_PARTS:%.c=$(FUZZ_BUILD)/%.o) \
+	$(S3D_PARTS:%.c=$(FUZZ_BUILD)/%.o) \
 	$(LIB_SRC:%.c=$(FUZZ_BUILD)/%.o)
 
 $(FUZZ_BUILD)/%.o: %.c | build/.gitignore
