@@ -59,12 +59,11 @@ MAN := $(wildcard share/man/man[1-8]/*.[1-8])
 
 # What ec-s3d is made of, less its main, for unit tests and fuzzers.
 S3D_PARTS := $(filter-out cmd/ec-s3d/main.c,$(S3D_SRC))
+# What several unit tests share.
 T_LIB_SRC := $(wildcard t/lib/*.c)
 T_LIB := $(if $(T_LIB_SRC),$(BUILD)/libt.a)
 LIB := $(BUILD)/libec.a
 S3D_LIB := $(if $(S3D_PARTS),$(BUILD)/libs3d.a)
-T_PARTS := $(wildcard t/lib/*.c)
-T_LIB := $(if $(T_PARTS),$(BUILD)/libt.a)
 TOOLS := $(TOOL_SRC:cmd/%.c=$(BUILD)/%)
 S3D := $(if $(wildcard cmd/ec-s3d/main.c),$(BUILD)/ec-s3d)
 PROGRAMS := $(TOOLS) $(S3D)
@@ -91,11 +90,6 @@ $(BUILD)/libs3d.a: $(S3D_PARTS:%.c=$(BUILD)/%.o)
 	$(AR) rcs $@ $^
 
 $(BUILD)/libt.a: $(T_LIB_SRC:%.c=$(BUILD)/%.o)
-	@rm -f $@
-	$(AR) rcs $@ $^
-
-# What several unit tests share.
-$(BUILD)/libt.a: $(T_PARTS:%.c=$(BUILD)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -133,7 +127,7 @@ FUZZ_BUILD := build/fuzz
 FUZZ_CFLAGS := $(BASE_CFLAGS) -Icmd -It/lib -O1 -g -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all $(PKG_CFLAGS)
 FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ_BUILD)/%)
-FUZZ_LIB_OBJ := $(T_PARTS:%.c=$(FUZZ_BUILD)/%.o) \
+FUZZ_LIB_OBJ := $(T_LIB_SRC:%.c=$(FUZZ_BUILD)/%.o) \
 	$(S3D_PARTS:%.c=$(FUZZ_BUILD)/%.o) \
 	$(LIB_SRC:%.c=$(FUZZ_BUILD)/%.o)
 
