@@ -283,7 +283,7 @@ choose(struct shardset *s, const struct args *a)
 	if (e == EC_ENOTFOUND) {
 		for (size_t j = 0; j < s->n; j++)
 			log_error("%s: %s", s->files[j].path,
-			    shardset_state_text(s->files[j].state));
+			    err_text(s->files[j].why));
 		log_error("no shard files%s%s", a->id != NULL ? " of " : "",
 		    a->id != NULL ? a->id : "");
 	} else if (e == EC_ECONFLICT) {
