@@ -13,15 +13,14 @@ flip()
 	    dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
-@test "a flipped bit at each byte of a shard file: told, and right bytes" {
+@test "a flipped bit anywhere in a shard file: told, and right bytes" {
 	local at size
 	random_file in 300 1
 	ec-encode -k 2 -m 1 -i in a b c
 	size=$(stat -c %s a)
 	cp a whole
-	# the header is mostly zeros: a part of it will do here, unit tests
-	# do all of it
-	for ((at = 0; at < size; at += at < 64 || at >= 4064 ? 1 : 97)); do
+	# a sample: the unit tests do every byte and every length
+	for ((at = 0; at < size; at += at < 64 || at >= 4064 ? 3 : 97)); do
 		cp whole a
 		flip a "$at"
 		exits 0 ec-decode a b c
@@ -39,7 +38,7 @@ flip()
 	ec-encode -k 2 -m 1 -i in a b c
 	size=$(stat -c %s a)
 	cp a whole
-	for ((len = 0; len < size; len += len < 4090 ? 211 : 1)); do
+	for ((len = 0; len < size; len += len < 4090 ? 211 : 7)); do
 		head -c "$len" whole >a
 		exits 0 ec-decode a b c
 		cmp in .out

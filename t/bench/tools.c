@@ -6,9 +6,9 @@
  * The tool and what it is compared with take turns; the best of ROUNDS each,
  * because what else the machine does only ever adds.
  *
- *   encode    ec-encode from a file to 12 files, against one thread that maps
- *             the file, calls isa-l's ec_encode_data on whole 128 KiB shards
- *             and writes the same 12 shards without hashes
+ *   encode    ec-encode from a file to 12 files, against one thread that
+ *             maps the file, calls isa-l's ec_encode_data on whole 128 KiB
+ *             shards and writes the same 12 shards without hashes
  *   decode    ec-decode of all 12 files to a file, against one thread that
  *             reads the 8 data shards by 128 KiB and writes the file
  *   missing   the same with 4 data shards gone, against the same thread
