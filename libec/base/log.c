@@ -85,7 +85,7 @@ lead(char *line, size_t len, enum log_level level)
 	return n < 0 ? 0 : (size_t)n;
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 put(enum log_level level, const char *fmt, va_list ap)
 {
 	char line[LINE_MAX_BYTES];
