@@ -82,8 +82,8 @@ enum record_kind {
 				 * RECORD_NULL: all null ones up to stamp */
 	RECORD_PURGE,		/* remove record ${target} of this key here */
 	RECORD_BUCKET,		/* a bucket's state; RECORD_GONE: deleted */
-	RECORD_UPLOAD,		/* state of upload ${target} (its first
-				 * stamp); RECORD_GONE: ended */
+	RECORD_UPLOAD,		/* state of upload ${target};
+				 * RECORD_GONE: ended */
 	RECORD_PART,		/* part parts[0].number of upload ${target} */
 	RECORD_HEAL,		/* ${target} needs heal; _GONE: healed */
 };

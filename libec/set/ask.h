@@ -5,6 +5,8 @@
 #include "set/resolve.h"
 #include "set/set.h"
 
+enum { ASK_NEWEST = 4 };	/* records of a key with newest_only, drive.h */
+
 struct answer {
 	bool done;
 	enum err err;		/* EC_OK: rec[0 .. n) are its records */
@@ -19,7 +21,7 @@ struct ask {
 	struct set *s;
 	struct gather *g;
 	uint64_t started_us;
-	unsigned limit;		/* of the query: records of one key may cut */
+	unsigned limit;		/* of the query: so many may be cut off */
 	struct answer answer[SET_DRIVES_MAX];
 };
 #define ASK_INIT { .s = NULL }

@@ -8,7 +8,11 @@ struct get;
 
 /* Find ${version} (NULL: the newest) of a key.  With ${o}->marker the version
  * is a delete marker: *${out} is NULL and the result EC_OK.  ${out} NULL: only
- * look.  ${o} must be OBJECT_INIT and is the caller's to release.
+ * look.  ${o} must be OBJECT_INIT and is the caller's to release; ${o}->newest
+ * is only known when no version was asked for.
+ * The shard files are opened here, so that an overwrite does not disturb the
+ * reader; of an object made of parts, each part's when it is come to: then
+ * get_read may fail with EC_ELOST, never give bytes of another version.
  * Errors: EC_ENOTFOUND, EC_EQUORUM, EC_ELOST. */
 enum err get_open(struct get **out, struct object *o, struct set *s,
     const char *bucket, const char *key, const struct stamp *version);

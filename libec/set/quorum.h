@@ -8,7 +8,8 @@
 
 unsigned quorum_write(unsigned k, unsigned m);	/* k, k + 1 when k == m */
 unsigned quorum_meta(unsigned n);	 /* n / 2 + 1: deletes, buckets */
-unsigned quorum_visible(const struct record *r, unsigned n); /* set.h: need */
+/* set.h: need. */
+unsigned quorum_visible(const struct record *r, unsigned n);
 
 /* m for a new object when ${offline} of ${n} drives are out: one more for each,
  * up to n / 2; never less than ${m}. */

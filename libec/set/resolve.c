@@ -206,6 +206,20 @@ resolve_version(const struct resolve *r, const struct stamp *version,
 	return nothing(r);
 }
 
+enum err
+resolve_state(const struct resolve *r, const struct stamp *target,
+    const struct state **out)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct state *s = &r->state[i];
+
+		if (s->life >= STATE_UNCERTAIN && (target == NULL ||
+		    stamp_cmp(&s->rec->target, target) == 0))
+			return verdict(s, out);
+	}
+	return nothing(r);
+}
+
 bool
 resolve_settled(const struct resolve *r)
 {

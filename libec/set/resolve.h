@@ -65,6 +65,11 @@ enum err resolve_newest(const struct resolve *r, const struct state **out);
 enum err resolve_version(const struct resolve *r, const struct stamp *version,
     const struct state **out);
 
+/* The newest state of a bucket or of upload ${target} (NULL: whatever there
+ * is), gone or not.  Errors: EC_ENOTFOUND, EC_EQUORUM. */
+enum err resolve_state(const struct resolve *r, const struct stamp *target,
+    const struct state **out);
+
 /* Whether an answer would stay the same with fewer drives silent: so few are
  * that no state that was not seen can be decided. */
 bool resolve_settled(const struct resolve *r);

@@ -1,0 +1,396 @@
+/* commit: see the header. */
+#include "set/commit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "set/heal_queue.h"
+#include "set/placement.h"
+#include "set/quorum.h"
+#include "set/set_impl.h"
+
+enum { ATTEMPTS = 4, UNDO_MS = 1000, PURGE_MAX = 64 };
+
+struct attempt {
+	struct stamp stamp;
+	bool holds[SET_DRIVES_MAX];
+	unsigned count;
+};
+
+static unsigned
+count_ok(struct lane_call *const call[], unsigned n, unsigned *pending)
+{
+	unsigned ok = 0;
+	enum err e;
+
+	*pending = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (call[i] == NULL)
+			continue;
+		if (!lane_call_done(call[i], &e))
+			++*pending;
+		else
+			ok += e == EC_OK;
+	}
+	return ok;
+}
+
+void
+commit_wait(struct gather *g, struct lane_call *const call[], unsigned n,
+    unsigned enough, uint64_t started_us)
+{
+	uint64_t end = started_us + SET_WAIT_MS * UINT64_C(1000), late, now;
+	unsigned ok, pending, done;
+
+	done = gather_wait(g, n, started_us + SET_LATE_MS * 1000);
+	ok = count_ok(call, n, &pending);
+	while (pending > 0 && ok < enough && clock_mono_us() < end) {
+		done = gather_wait(g, done + 1, end);
+		ok = count_ok(call, n, &pending);
+	}
+	if (pending == 0)
+		return;
+	now = clock_mono_us();
+	late = started_us + (now - started_us) * 8;
+	gather_wait(g, n, late < end ? late : end);
+}
+
+unsigned
+commit_results(struct lane_call *const call[], unsigned n, enum err results[])
+{
+	const struct drive_append *a;
+	unsigned ok = 0, count;
+
+	for (unsigned i = 0; i < n; i++) {
+		results[i] = EC_EOFFLINE;
+		if (call[i] == NULL)
+			continue;
+		if (!lane_call_done(call[i], &results[i]))
+			results[i] = EC_ETIMEDOUT;
+		a = lane_call_appends(call[i], &count);
+		if (results[i] == EC_OK && count > 0)
+			results[i] = a[0].err;
+		ok += results[i] == EC_OK;
+	}
+	return ok;
+}
+
+static bool
+unknown(enum err e)
+{
+	return e == EC_ETIMEDOUT || e == EC_EIO || e == EC_EOFFLINE ||
+	    e == EC_ECANCELED;
+}
+
+static void
+set_index(struct commit *c, unsigned slot)
+{
+	struct record *r = c->rec;
+
+	if (r->k == 0)
+		return;
+	r->index = (uint8_t)placement_shard(r->start, slot, c->s->n);
+	if ((r->flags & RECORD_INLINE) == 0)
+		return;
+	r->inline_data = c->pieces + (size_t)r->index * r->inline_len;
+	memcpy(r->inline_sum, c->sums[r->index], sizeof(r->inline_sum));
+}
+
+static enum err
+append(struct commit *c, struct gather *g, unsigned slot,
+    const struct buf *heal, struct lane_call **call)
+{
+	struct buf b = BUF_INIT(RECORD_BYTES_MAX);
+	struct drive_append a[2] = { 0 };
+	enum err e;
+
+	set_index(c, slot);
+	if ((e = record_encode(&b, c->rec)) == EC_OK) {
+		a[0].rec = b.data;
+		a[0].len = b.len;
+		a[0].flags = DRIVE_APPEND_NEWEST;
+		a[1].rec = heal->data;
+		a[1].len = heal->len;
+		e = lane_append(c->s->lane[slot], g, a, heal->len > 0 ? 2 : 1,
+		    call);
+	}
+	buf_release(&b);
+	return e;
+}
+
+/* The entry for the heal queue that goes with the same flush when drives are
+ * known to miss the write. */
+static enum err
+heal_entry(const struct commit *c, unsigned targets, struct buf *out)
+{
+	struct record r = { .kind = RECORD_HEAL, .bucket = c->rec->bucket,
+		.key = c->rec->key, .etag = "", .target = c->rec->stamp,
+		.stamp = c->rec->stamp, .mtime_us = clock_real_us() };
+
+	if (!c->heal || targets == c->s->n)
+		return EC_OK;
+	return record_encode(out, &r);
+}
+
+static unsigned
+targets(const struct commit *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->s->n; i++)
+		n += c->to[i];
+	return n;
+}
+
+/* Append to all; the results are in ${c}. */
+static enum err
+attempt(struct commit *c, struct attempt *a)
+{
+	struct lane_call *call[SET_DRIVES_MAX] = { NULL };
+	struct buf heal = BUF_INIT(RECORD_BYTES_MAX);
+	unsigned n = c->s->n, to = targets(c), enough, count;
+	uint64_t started = clock_mono_us();
+	struct gather *g = NULL;
+	enum err e;
+
+	c->rec->stamp = a->stamp = stamp_new();
+	if ((e = heal_entry(c, to, &heal)) != EC_OK ||
+	    (e = gather_new(&g)) != EC_OK)
+		goto out;
+	for (unsigned i = 0; i < n && e == EC_OK; i++)
+		if (c->to[i])
+			e = append(c, g, i, &heal, &call[i]);
+	enough = quorum_visible(c->rec, n) + 1;
+	if (enough < c->quorum)
+		enough = c->quorum;
+	if (enough > to)
+		enough = to;
+	commit_wait(g, call, n, enough, started);
+	commit_results(call, n, c->result);
+	for (unsigned i = 0; i < n; i++) {
+		const struct drive_append *p;
+		enum err ignored;
+
+		a->holds[i] = call[i] != NULL && (c->result[i] == EC_OK ||
+		    unknown(c->result[i]));
+		a->count += a->holds[i];
+		c->holds[i] = c->holds[i] || a->holds[i];
+		if (call[i] == NULL || !lane_call_done(call[i], &ignored))
+			continue;
+		p = lane_call_appends(call[i], &count);
+		if (c->result[i] == EC_ESTALE)
+			clock_hlc_observe(p[0].hlc);
+		c->superseded = c->superseded || p[0].superseded;
+	}
+out:
+	for (unsigned i = 0; i < n; i++)
+		lane_call_put(call[i]);
+	gather_free(g);
+	buf_release(&heal);
+	return e;
+}
+
+static enum err
+purge_append(struct set *s, struct gather *g, unsigned slot,
+    const char *bucket, const char *key, const struct stamp *target,
+    bool lazy, struct lane_call **call)
+{
+	struct record r = { .kind = RECORD_PURGE, .bucket = bucket,
+		.key = key, .etag = "", .stamp = stamp_new(),
+		.target = *target };
+	struct buf b = BUF_INIT(RECORD_BYTES_MAX);
+	struct drive_append a = { .flags = lazy ? DRIVE_APPEND_LAZY : 0 };
+	enum err e;
+
+	if ((e = record_encode(&b, &r)) == EC_OK) {
+		a.rec = b.data;
+		a.len = b.len;
+		e = lane_append(s->lane[slot], g, &a, 1, call);
+	}
+	buf_release(&b);
+	return e;
+}
+
+void
+commit_purge(struct set *s, const char *bucket, const char *key,
+    const struct stamp *target, const bool from[])
+{
+	struct lane_call *call;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		call = NULL;
+		if (from[i])
+			purge_append(s, NULL, i, bucket, key, target, true,
+			    &call);
+		lane_call_put(call);
+	}
+}
+
+static void
+note(const struct commit *c, const struct stamp *version)
+{
+	if (c->heal)
+		heal_queue_note(c->s, c->rec->bucket, c->rec->key, version);
+}
+
+/* Purge what cannot become decided from the drives that may have it. */
+static void
+undo(struct commit *c, const struct attempt *a)
+{
+	struct lane_call *call[SET_DRIVES_MAX] = { NULL };
+	enum err results[SET_DRIVES_MAX];
+	unsigned n = c->s->n;
+	struct gather *g = NULL;
+	bool all = true;
+
+	if (c->rec->kind == RECORD_BUCKET || c->rec->kind == RECORD_UPLOAD)
+		return;	/* took the older state's place; heal settles it */
+	if (a->count >= quorum_visible(c->rec, n)) {
+		note(c, &a->stamp);
+		return;
+	}
+	if (a->count == 0 || gather_new(&g) != EC_OK)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		if (a->holds[i])
+			purge_append(c->s, g, i, c->rec->bucket, c->rec->key,
+			    &a->stamp, false, &call[i]);
+	gather_wait(g, n, clock_mono_us() + UNDO_MS * 1000);
+	commit_results(call, n, results);
+	for (unsigned i = 0; i < n; i++) {
+		all = all && (!a->holds[i] || results[i] == EC_OK);
+		lane_call_put(call[i]);
+	}
+	gather_free(g);
+	if (!all)
+		note(c, &a->stamp);
+}
+
+/* A drive that was sent the record and did not take it. */
+static bool
+some_missed(const struct commit *c)
+{
+	for (unsigned i = 0; i < c->s->n; i++)
+		if (c->to[i] && c->result[i] != EC_OK)
+			return true;
+	return false;
+}
+
+enum err
+commit_run(struct commit *c)
+{
+	struct attempt tried[ATTEMPTS] = { 0 };
+	unsigned n = c->s->n, ok = 0, count = 0;
+	bool stale = true;
+	enum err e = EC_OK;
+
+	set_complain_clear();
+	for (unsigned i = 0; i < n; i++)
+		c->result[i] = EC_EOFFLINE;
+	if (targets(c) < c->quorum) {
+		set_complain(c->s, c->what, c->quorum, c->result);
+		return EC_EQUORUM;
+	}
+	while (stale && ok < c->quorum && count < ATTEMPTS && e == EC_OK) {
+		e = attempt(c, &tried[count++]);
+		stale = false;
+		ok = 0;
+		for (unsigned i = 0; i < n; i++) {
+			stale = stale || c->result[i] == EC_ESTALE;
+			ok += c->result[i] == EC_OK;
+		}
+	}
+	if (ok >= c->quorum) {
+		for (unsigned i = 0; i + 1 < count; i++)
+			commit_purge(c->s, c->rec->bucket, c->rec->key,
+			    &tried[i].stamp, tried[i].holds);
+		if (some_missed(c))
+			note(c, &c->rec->stamp);
+		return EC_OK;
+	}
+	set_complain(c->s, c->what, c->quorum, c->result);
+	for (unsigned i = 0; i < count; i++)
+		undo(c, &tried[i]);
+	return e != EC_OK ? e : quorum_result(c->result, n, c->quorum);
+}
+
+struct older {
+	char bucket[RECORD_BUCKET_MAX + 1];
+	char key[RECORD_KEY_MAX + 1];
+	struct stamp stamp;
+};
+
+static enum err
+purge_records(struct drive *d, const struct older *o,
+    const struct stamp target[], unsigned n)
+{
+	struct drive_append a[PURGE_MAX] = { 0 };
+	struct buf b[PURGE_MAX];
+	enum err e = EC_OK;
+
+	for (unsigned i = 0; i < n; i++)
+		b[i] = (struct buf)BUF_INIT(RECORD_BYTES_MAX);
+	for (unsigned i = 0; i < n && e == EC_OK; i++) {
+		struct record r = { .kind = RECORD_PURGE, .bucket = o->bucket,
+			.key = o->key, .etag = "", .stamp = stamp_new(),
+			.target = target[i] };
+
+		e = record_encode(&b[i], &r);
+		a[i] = (struct drive_append){ .rec = b[i].data,
+			.len = b[i].len, .flags = DRIVE_APPEND_LAZY };
+	}
+	if (e == EC_OK)
+		e = d->ops->append(d, a, n);
+	for (unsigned i = 0; i < n; i++)
+		buf_release(&b[i]);
+	return e;
+}
+
+static enum err
+run_purge_older(struct drive *d, void *arg)
+{
+	const struct older *o = arg;
+	struct drive_query q = { .table = DRIVE_VERSIONS,
+		.bucket = o->bucket, .key = o->key, .null_only = true,
+		.after_key = o->key, .after_stamp = o->stamp,
+		.limit = PURGE_MAX };
+	struct drive_records l = DRIVE_RECORDS_INIT;
+	struct stamp target[PURGE_MAX];
+	unsigned n = 0;
+	const uint8_t *bytes;
+	size_t pos = 0, len;
+	enum err e;
+
+	e = d->ops->query(d, &q, &l);
+	while (e == EC_OK && n < PURGE_MAX &&
+	    drive_records_next(&l, &pos, &bytes, &len)) {
+		struct record_part *parts = NULL;
+		struct record r;
+
+		e = record_decode(&r, &parts, bytes, len);
+		if (e == EC_OK && stamp_cmp(&r.stamp, &o->stamp) < 0)
+			target[n++] = r.stamp;
+		free(parts);
+	}
+	if (e == EC_OK && n > 0)
+		e = purge_records(d, o, target, n);
+	buf_release(&l.buf);
+	return e;
+}
+
+void
+commit_purge_older(struct set *s, const char *bucket, const char *key,
+    const struct stamp *stamp, const bool holds[])
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		struct older *o;
+
+		if (!holds[i] || (o = malloc(sizeof(*o))) == NULL)
+			continue;
+		strcpy(o->bucket, bucket);
+		strcpy(o->key, key);
+		o->stamp = *stamp;
+		lane_start(s->lane[i], NULL, run_purge_older, free, o, NULL);
+	}
+}

@@ -1,0 +1,283 @@
+/* get: see the header. */
+#include "set/get.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "codec/decode.h"
+#include "set/ask.h"
+#include "set/get_shards.h"
+#include "set/heal_queue.h"
+#include "set/object.h"
+#include "set/set_impl.h"
+
+/* Copies that are missing so long after the write are not just under way. */
+enum { SETTLED_US = 10 * 1000 * 1000 };
+
+const struct stamp get_null_version = { 0, 0 };
+
+struct get {
+	struct set *s;
+	char bucket[RECORD_BUCKET_MAX + 1];
+	char key[RECORD_KEY_MAX + 1];
+	struct stamp version;
+	uint64_t size;
+	unsigned start;
+	uint8_t *bytes;			/* of an inline object */
+	struct record_part *parts;
+	uint64_t *part_at;		/* where in the object each begins */
+	uint32_t part_count;
+	struct get_shards *shards;	/* of part ${open} */
+	uint32_t open;
+};
+
+struct look {	/* what ask_key's judge is told and finds */
+	struct set *s;
+	const struct stamp *version;
+	bool want_bytes;
+	const struct state *state;
+	uint8_t *bytes;			/* inline: the object, owned */
+	unsigned bad;			/* slots whose piece was not */
+};
+
+/* The object of an inline state from the pieces that are there. */
+static enum err
+decode_pieces(struct look *l, const struct state *s)
+{
+	const struct record *r = s->rec;
+	const uint8_t *piece[SET_DRIVES_MAX] = { NULL };
+	const uint8_t (*sums[SET_DRIVES_MAX])[32] = { NULL };
+	bool bad[SET_DRIVES_MAX] = { false };
+	struct stripe stripe = { r->k, r->m, STRIPE_UNIT_DEFAULT };
+	enum err e;
+
+	if ((unsigned)r->k + r->m != l->s->n || r->part_count != 1 ||
+	    r->size > (uint64_t)r->k * RECORD_INLINE_MAX)
+		return EC_ELOST;
+	stripe.unit = r->parts[0].unit;
+	if (r->inline_len != stripe_piece_bytes(&stripe, r->size))
+		return EC_ELOST;
+	for (unsigned d = 0; d < l->s->n; d++) {
+		const struct record *c = s->copy[d];
+
+		if (c == NULL || c->inline_data == NULL)
+			continue;
+		piece[c->index] = c->inline_data;
+		sums[c->index] = &c->inline_sum;
+	}
+	free(l->bytes);
+	if ((l->bytes = malloc((size_t)r->size)) == NULL)
+		return EC_ENOMEM;
+	e = decode_inline(&stripe, l->bytes, (size_t)r->size, piece, sums,
+	    bad);
+	l->bad = 0;
+	for (unsigned d = 0; d < l->s->n; d++)
+		if (s->copy[d] != NULL && bad[s->copy[d]->index])
+			l->bad |= 1u << d;
+	return e;
+}
+
+static enum err
+judge(const struct resolve *r, void *ctx)
+{
+	struct look *l = ctx;
+	enum err e;
+
+	if (l->version == NULL)
+		e = resolve_newest(r, &l->state);
+	else
+		e = resolve_version(r, stamp_is_zero(l->version) ? NULL :
+		    l->version, &l->state);
+	if (e != EC_OK || !l->want_bytes ||
+	    (l->state->rec->flags & RECORD_INLINE) == 0)
+		return e;
+	if ((e = decode_pieces(l, l->state)) == EC_EQUORUM && r->silent == 0)
+		e = EC_ELOST;
+	return e;
+}
+
+/* Report what was bad, and copies that should be there and are not. */
+static void
+note_damage(const struct look *l, const struct resolve *r)
+{
+	const struct state *s = l->state;
+	uint64_t age = clock_real_us() - clock_hlc_us(s->rec->stamp.hlc);
+
+	for (unsigned d = 0; d < l->s->n; d++)
+		if ((l->bad >> d & 1) != 0)
+			lane_count_corrupt(l->s->lane[d]);
+	if (l->bad != 0 || (age < UINT64_MAX / 2 && age > SETTLED_US &&
+	    s->copies + r->silent < r->drives))
+		heal_queue_note(l->s, s->rec->bucket, s->rec->key,
+		    &s->rec->stamp);
+}
+
+static void
+damaged(void *ctx)
+{
+	const struct get *g = ctx;
+
+	heal_queue_note(g->s, g->bucket, g->key, &g->version);
+}
+
+/* Make part ${i} the open one. */
+static enum err
+open_part(struct get *g, uint32_t i)
+{
+	struct get_shards_params p = { .part = g->parts[i],
+		.start = g->start, .damaged = damaged, .ctx = g };
+
+	if (g->shards != NULL && g->open == i)
+		return EC_OK;
+	get_shards_free(g->shards);
+	g->shards = NULL;
+	g->open = i;
+	return get_shards_open(&g->shards, g->s, &p);
+}
+
+static enum err
+take_parts(struct get *g, const struct record *r)
+{
+	uint64_t at = 0;
+
+	if (r->part_count == 0)
+		return r->size == 0 ? EC_OK : EC_ELOST;
+	g->parts = mem_array(r->part_count, sizeof(*g->parts));
+	g->part_at = mem_array(r->part_count, sizeof(*g->part_at));
+	if (g->parts == NULL || g->part_at == NULL)
+		return EC_ENOMEM;
+	memcpy(g->parts, r->parts, r->part_count * sizeof(*g->parts));
+	g->part_count = r->part_count;
+	for (uint32_t i = 0; i < r->part_count; i++) {
+		g->part_at[i] = at;
+		at += r->parts[i].size;
+	}
+	return at == r->size ? EC_OK : EC_ELOST;
+}
+
+static enum err
+get_new(struct get **out, struct look *l)
+{
+	const struct record *r = l->state->rec;
+	struct get *g = mem_array(1, sizeof(*g));
+	enum err e;
+
+	if (g == NULL)
+		return EC_ENOMEM;
+	g->s = l->s;
+	strcpy(g->bucket, r->bucket);
+	strcpy(g->key, r->key);
+	g->version = r->stamp;
+	g->size = r->size;
+	g->start = r->start;
+	g->bytes = l->bytes;
+	l->bytes = NULL;
+	if ((e = take_parts(g, r)) == EC_OK && g->bytes == NULL &&
+	    g->part_count > 0 && g->parts[0].size > 0)
+		e = open_part(g, 0);
+	if (e != EC_OK) {
+		get_free(g);
+		return e;
+	}
+	*out = g;
+	return EC_OK;
+}
+
+enum err
+get_open(struct get **out, struct object *o, struct set *s,
+    const char *bucket, const char *key, const struct stamp *version)
+{
+	struct drive_query q = { .table = DRIVE_VERSIONS, .bucket = bucket,
+		.key = key, .want_parts = true, .want_inline = out != NULL,
+		.limit = 100 };
+	struct look l = { .s = s, .version = version,
+		.want_bytes = out != NULL };
+	struct resolve r = RESOLVE_INIT;
+	struct ask a = ASK_INIT;
+	enum err e;
+
+	set_complain_clear();
+	if (strlen(bucket) > RECORD_BUCKET_MAX || strlen(key) > RECORD_KEY_MAX)
+		return EC_EINVAL;
+	if (out != NULL)
+		*out = NULL;
+	if (version == NULL) {
+		q.newest_only = true;
+		q.limit = ASK_NEWEST;
+	} else if (stamp_is_zero(version)) {
+		q.null_only = true;
+	} else {
+		q.target = *version;
+	}
+	if ((e = ask_key(&a, &r, s, &q, judge, &l)) != EC_OK)
+		goto out;
+	note_damage(&l, &r);
+	if ((e = object_from_record(o, l.state->rec)) != EC_OK)
+		goto out;
+	o->newest = version == NULL;
+	if (out != NULL && !o->marker)
+		e = get_new(out, &l);
+out:
+	free(l.bytes);
+	resolve_release(&r);
+	ask_release(&a);
+	return e;
+}
+
+/* The part that byte ${off} is in. */
+static uint32_t
+part_of(const struct get *g, uint64_t off)
+{
+	uint32_t lo = 0, hi = g->part_count;
+
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (g->part_at[mid] <= off)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+enum err
+get_read(struct get *g, void *buf, size_t len, uint64_t off)
+{
+	uint8_t *p = buf;
+	enum err e;
+
+	if (off > g->size || len > g->size - off)
+		return EC_EINVAL;
+	if (g->bytes != NULL && len > 0) {
+		memcpy(buf, g->bytes + off, len);
+		return EC_OK;
+	}
+	while (len > 0) {
+		uint32_t i = part_of(g, off);
+		uint64_t in = off - g->part_at[i];
+		size_t take = (size_t)num_min(len, g->parts[i].size - in);
+
+		if ((e = open_part(g, i)) != EC_OK ||
+		    (e = get_shards_read(g->shards, p, take, in)) != EC_OK)
+			return e;
+		p += take;
+		len -= take;
+		off += take;
+	}
+	return EC_OK;
+}
+
+void
+get_free(struct get *g)
+{
+	if (g == NULL)
+		return;
+	get_shards_free(g->shards);
+	free(g->bytes);
+	free(g->parts);
+	free(g->part_at);
+	free(g);
+}

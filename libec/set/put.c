@@ -1,0 +1,330 @@
+/* put: see the header.
+ *
+ * 1. Bytes are collected until they are known not to fit inline; then they go
+ *    to put_stream, and so does the rest.  A part always does, unless empty.
+ * 2. to[] are the drives whose shard is safe: the only ones that may be given
+ *    the record.  So as many copies of a record, as many shards. */
+#include "set/put.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/num.h"
+#include "set/commit.h"
+#include "set/object.h"
+#include "set/placement.h"
+#include "set/put_stream.h"
+#include "set/quorum.h"
+#include "set/set_impl.h"
+
+enum {
+	SMALL_BYTES = 32 * 1024,	/* from malloc; larger from the pool */
+	POOL_BYTES = STRIPE_UNIT_DEFAULT * SET_DRIVES_MAX,
+};
+
+/* Bytes of the pool, or of malloc when few. */
+struct room {
+	uint8_t *at;
+	bool pooled;
+};
+
+struct put {
+	struct set *s;
+	char bucket[RECORD_BUCKET_MAX + 1];
+	char key[RECORD_KEY_MAX + 1];
+	struct put_params params;
+	struct buf meta;
+	struct stripe stripe;
+	unsigned start, quorum;
+	struct uuid data;
+	uint64_t size;			/* so far */
+	struct room room;		/* what may still be inline */
+	size_t room_bytes;
+	struct room pieces;		/* all shards of it */
+	uint8_t sums[SET_DRIVES_MAX][32];
+	struct put_stream *stream;
+	uint8_t md5[16];
+	bool finished;
+	bool to[SET_DRIVES_MAX], keep[SET_DRIVES_MAX];
+};
+
+static enum err
+room_get(struct put *p, struct room *r, size_t bytes)
+{
+	if (bytes <= SMALL_BYTES) {
+		r->at = mem_aligned(bytes, STRIPE_ALIGN);
+		return r->at != NULL ? EC_OK : EC_ENOMEM;
+	}
+	r->pooled = true;
+	return mem_pool_get(p->s->pool, &r->at, SET_WAIT_MS);
+}
+
+static void
+room_put(struct put *p, struct room *r)
+{
+	if (r->at != NULL && r->pooled)
+		mem_pool_put(p->s->pool, r->at);
+	else
+		free(r->at);
+	*r = (struct room){ NULL, false };
+}
+
+static void
+online(const struct set *s, bool to[])
+{
+	for (unsigned i = 0; i < s->n; i++)
+		to[i] = lane_state(s->lane[i]) == LANE_ONLINE;
+}
+
+/* The drives that are there now decide the parity. */
+static enum err
+choose_geometry(struct put *p)
+{
+	enum err results[SET_DRIVES_MAX];
+	unsigned n = p->s->n, m = p->s->parity, off = set_offline(p->s);
+
+	if (p->params.parity > (int)(n / 2))
+		return EC_EINVAL;
+	if (p->params.parity >= 0)
+		m = (unsigned)p->params.parity;
+	m = quorum_parity(n, m, off);
+	p->stripe = (struct stripe){ .k = n - m, .m = m,
+		.unit = STRIPE_UNIT_DEFAULT };
+	p->quorum = quorum_write(p->stripe.k, m);
+	if (p->quorum > n)
+		p->quorum = n;
+	if (n - off >= p->quorum)
+		return EC_OK;
+	for (unsigned i = 0; i < n; i++)
+		results[i] = lane_state(p->s->lane[i]) == LANE_ONLINE ?
+		    EC_OK : EC_EOFFLINE;
+	set_complain(p->s, "write quorum", p->quorum, results);
+	return EC_EQUORUM;
+}
+
+static enum err
+stream_open(struct put *p)
+{
+	struct put_stream_params sp = { .stripe = p->stripe,
+		.data = p->data, .start = p->start, .quorum = p->quorum,
+		.part = p->params.part > 0 ? p->params.part : 1,
+		.size = p->params.size };
+
+	return put_stream_new(&p->stream, p->s, &sp);
+}
+
+enum err
+put_open(struct put **out, struct set *s, const struct put_params *params)
+{
+	struct put *p;
+	enum err e;
+
+	set_complain_clear();
+	if (strlen(params->bucket) > RECORD_BUCKET_MAX ||
+	    strlen(params->key) > RECORD_KEY_MAX)
+		return EC_EINVAL;
+	if ((p = mem_array(1, sizeof(*p))) == NULL)
+		return EC_ENOMEM;
+	p->s = s;
+	p->params = *params;
+	strcpy(p->bucket, params->bucket);
+	strcpy(p->key, params->key);
+	p->meta = (struct buf)BUF_INIT(RECORD_META_MAX);
+	p->start = placement_start(p->bucket, p->key, s->n);
+	p->data = uuid_new();
+	if ((e = choose_geometry(p)) != EC_OK)
+		goto out;
+	if (params->meta_len > 0 && (e = buf_add(&p->meta, params->meta,
+	    params->meta_len)) != EC_OK)
+		goto out;
+	p->room_bytes = (size_t)p->stripe.k * p->stripe.unit;
+	if (params->part > 0 ||
+	    (params->size != UINT64_MAX && params->size > p->room_bytes))
+		p->room_bytes = 0;
+	else if (params->size < p->room_bytes)
+		p->room_bytes = params->size;
+	if (p->room_bytes > 0)
+		e = room_get(p, &p->room, p->room_bytes);
+out:
+	if (e != EC_OK) {
+		put_free(p);
+		return e;
+	}
+	*out = p;
+	return EC_OK;
+}
+
+/* Name the drives that were lacking when the error is one of too few. */
+static enum err
+stream_result(struct put *p, enum err e)
+{
+	enum err results[SET_DRIVES_MAX];
+
+	if (e != EC_EQUORUM || p->stream == NULL)
+		return e;
+	put_stream_results(p->stream, results);
+	set_complain(p->s, "write quorum", p->quorum, results);
+	return quorum_result(results, p->s->n, p->quorum);
+}
+
+/* What was collected does not fit inline. */
+static enum err
+spill(struct put *p)
+{
+	enum err e;
+
+	if ((e = stream_open(p)) == EC_OK && p->size > 0)
+		e = put_stream_write(p->stream, p->room.at, (size_t)p->size);
+	room_put(p, &p->room);
+	return e;
+}
+
+enum err
+put_write(struct put *p, const void *buf, size_t len)
+{
+	enum err e = EC_OK;
+
+	if (len == 0)
+		return EC_OK;
+	if (p->stream == NULL && len <= p->room_bytes - p->size) {
+		memcpy(p->room.at + p->size, buf, len);
+		p->size += len;
+		return EC_OK;
+	}
+	if (p->stream == NULL)
+		e = spill(p);
+	if (e == EC_OK)
+		e = put_stream_write(p->stream, buf, len);
+	p->size += len;
+	return stream_result(p, e);
+}
+
+static enum err
+finish_small(struct put *p)
+{
+	size_t piece = stripe_piece_bytes(&p->stripe, p->size);
+	enum err e;
+
+	digest_once(DIGEST_MD5, p->room.at, (size_t)p->size, p->md5);
+	online(p->s, p->to);
+	if (p->size == 0)
+		return EC_OK;
+	if ((e = room_get(p, &p->pieces, piece * p->s->n)) != EC_OK)
+		return e;
+	e = encode_inline(&p->stripe, p->room.at, (size_t)p->size,
+	    p->pieces.at, p->sums);
+	room_put(p, &p->room);
+	return e;
+}
+
+static enum err
+finish_stream(struct put *p)
+{
+	struct shard_tail t = { .bucket = p->bucket, .key = p->key,
+		.extra = p->meta.data, .extra_len = (uint32_t)p->meta.len };
+	enum err e;
+
+	e = put_stream_finish(p->stream, &t, p->to);
+	memcpy(p->md5, t.md5, sizeof(p->md5));
+	return stream_result(p, e);
+}
+
+enum err
+put_finish(struct put *p, uint8_t md5[16])
+{
+	enum err e;
+
+	e = p->stream != NULL ? finish_stream(p) : finish_small(p);
+	if (e != EC_OK)
+		return e;
+	p->finished = true;
+	if (md5 != NULL)
+		memcpy(md5, p->md5, sizeof(p->md5));
+	return EC_OK;
+}
+
+static void
+fill_part(const struct put *p, struct record_part *part)
+{
+	*part = (struct record_part){ .size = p->size,
+		.number = p->params.part > 0 ? p->params.part : 1,
+		.k = (uint8_t)p->stripe.k, .m = (uint8_t)p->stripe.m,
+		.unit = p->stripe.unit };
+	memcpy(part->md5, p->md5, sizeof(part->md5));
+	if (p->stream != NULL)
+		part->data = p->data;
+}
+
+static void
+fill_record(const struct put *p, struct record *r, const char *etag,
+    const struct record_part *part)
+{
+	*r = (struct record){ .kind = RECORD_OBJECT, .bucket = p->bucket,
+		.key = p->key, .mtime_us = clock_real_us(), .size = p->size,
+		.etag = etag, .k = (uint8_t)p->stripe.k,
+		.m = (uint8_t)p->stripe.m, .start = (uint8_t)p->start,
+		.parts = part, .meta = p->meta.data,
+		.meta_len = (uint32_t)p->meta.len };
+	if (p->size > 0 || p->params.part > 0)
+		r->part_count = 1;
+	if (p->params.null_version)
+		r->flags |= RECORD_NULL;
+	if (p->size > 0 && p->stream == NULL) {
+		r->flags |= RECORD_INLINE;
+		r->inline_len = stripe_piece_bytes(&p->stripe, p->size);
+	}
+	if (p->params.part > 0) {
+		r->kind = RECORD_PART;
+		r->flags &= ~(unsigned)RECORD_NULL;
+		r->target = p->params.upload;
+	}
+}
+
+enum err
+put_commit(struct put *p, const char *etag, struct object *out)
+{
+	struct record_part part;
+	char hex[33];
+	struct record r;
+	struct commit c = { .s = p->s, .rec = &r, .quorum = p->quorum,
+		.what = "write quorum", .heal = p->params.part == 0,
+		.pieces = p->pieces.at,
+		.sums = (const uint8_t (*)[32])p->sums };
+	enum err e;
+
+	if (!p->finished)
+		return EC_EINVAL;
+	num_hex(hex, p->md5, sizeof(p->md5));
+	if (etag == NULL)
+		etag = hex;
+	if (strlen(etag) > RECORD_ETAG_MAX)
+		return EC_EINVAL;
+	fill_part(p, &part);
+	fill_record(p, &r, etag, &part);
+	memcpy(c.to, p->to, sizeof(c.to));
+	e = commit_run(&c);
+	memcpy(p->keep, c.holds, sizeof(p->keep));
+	if (e != EC_OK)
+		return e;
+	if (c.superseded)
+		commit_purge_older(p->s, p->bucket, p->key, &r.stamp, c.holds);
+	if (out == NULL)
+		return EC_OK;
+	if ((e = object_from_record(out, &r)) == EC_OK)
+		out->newest = true;
+	return e;
+}
+
+void
+put_free(struct put *p)
+{
+	if (p == NULL)
+		return;
+	put_stream_free(p->stream, p->keep);
+	room_put(p, &p->room);
+	room_put(p, &p->pieces);
+	buf_release(&p->meta);
+	free(p);
+}
