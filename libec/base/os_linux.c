@@ -73,6 +73,13 @@ os_space(struct os_space *out, int fd)
 }
 
 void
+os_write_behind(int fd, uint64_t off, uint64_t len)
+{
+	(void)sync_file_range(fd, (off_t)off, (off_t)len,
+	    SYNC_FILE_RANGE_WRITE);
+}
+
+void
 os_notify(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");

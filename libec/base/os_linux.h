@@ -26,6 +26,10 @@ struct os_space {
 };
 enum err os_space(struct os_space *out, int fd);
 
+/* Begin to write ${len} bytes of a file from ${off} to its drive, without
+ * waiting.  A hint: nothing is durable by it, errors come with the flush. */
+void os_write_behind(int fd, uint64_t off, uint64_t len);
+
 /* Tell the service manager (sd_notify(3)): "READY=1".  Nothing when there is
  * none. */
 void os_notify(const char *state);

@@ -334,6 +334,18 @@ out:
 	return e;
 }
 
+size_t
+record_place(uint8_t *rec, size_t len, uint64_t segment, uint64_t offset,
+    bool want_inline)
+{
+	le64_put(rec + AT_SEGMENT, segment);
+	le64_put(rec + AT_OFFSET, offset);
+	if (want_inline || rec[AT_HAS_DATA] == 0)
+		return len;
+	rec[AT_HAS_DATA] = 0;
+	return len - le32_get(rec + AT_INLINE);	/* it comes last */
+}
+
 uint64_t
 record_identity(const struct record *r)
 {

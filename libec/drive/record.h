@@ -141,6 +141,11 @@ enum err record_encode(struct buf *out, const struct record *r);
 enum err record_decode(struct record *out, struct record_part **parts,
     const uint8_t *in, size_t len);
 
+/* For drives, on an encoded record that holds: set its segment and offset, and
+ * leave its inline data out.  Returns the length it has then. */
+size_t record_place(uint8_t *rec, size_t len, uint64_t segment,
+    uint64_t offset, bool want_inline);
+
 /* The same and the agreeing identity of two copies: equal but for index and
  * inline data.  A hash over all other fields, for quorum comparison. */
 uint64_t record_identity(const struct record *r);

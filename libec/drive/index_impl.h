@@ -1,0 +1,110 @@
+/* index_impl: what the files of index share; for index*.c only. */
+#ifndef INDEX_IMPL_H
+#define INDEX_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <sqlite3.h>
+
+#include "drive/index.h"
+
+enum {
+	INDEX_FORMAT = 1,	/* PRAGMA user_version */
+	STAMP_BYTES = 16,	/* big-endian, so that memcmp orders them */
+	SQL_MAX = 1024,
+	READERS_KEPT = 8,
+};
+
+/* Tables of rows, numbered as enum drive_table. */
+enum { TABLES = DRIVE_HEALS + 1 };
+extern const char *const index_tables[TABLES];
+
+/* Columns of every table of rows, in this order. */
+#define INDEX_COLUMNS \
+	"bucket,key,stamp,target,number,kind,flags,mtime,size,etag,k,m," \
+	"start,idx,inline,files,origin,segment,offset,length"
+enum { COL_BUCKET, COL_KEY, COL_STAMP, COL_TARGET, COL_NUMBER, COL_KIND,
+	COL_FLAGS, COL_MTIME, COL_SIZE, COL_ETAG, COL_K, COL_M, COL_START,
+	COL_IDX, COL_INLINE, COL_FILES, COL_ORIGIN, COL_SEGMENT, COL_OFFSET,
+	COL_LENGTH, COLS };
+
+/* Statements of the one that changes, first those for each table. */
+enum {
+	ST_PUT,				/* + table */
+	ST_GET = ST_PUT + TABLES,
+	ST_DROP = ST_GET + TABLES,
+	ST_MOVE = ST_DROP + TABLES,
+	ST_EXPIRED = ST_MOVE + TABLES,
+	ST_BEGIN = ST_EXPIRED + TABLES,
+	ST_COMMIT,
+	ST_ROLLBACK,
+	ST_APPLIED,
+	ST_NEWEST,
+	ST_OLDER_NULL,
+	ST_VERSION_OF,		/* by stamp */
+	ST_PART_OF,		/* by stamp */
+	ST_PART_NEWEST,
+	ST_UPLOAD_PARTS,
+	ST_SHARD_ADD,
+	ST_SHARD_SUB,
+	ST_SHARD_DROP,
+	ST_SEGMENT_PUT,
+	ST_SEGMENT_DROP,
+	ST_COUNT
+};
+
+/* One connection that queries; used by one thread at a time. */
+struct index_reader {
+	sqlite3 *db;
+	sqlite3_stmt *st[TABLES * 8 + 1];
+	struct buf frame;	/* a record read */
+	struct index_reader *next;
+};
+
+struct index_segment {
+	uint64_t number, live, keep;
+	bool dirty;
+};
+
+struct index {
+	char *path;
+	const char *name;
+	struct journal *journal;
+	sqlite3 *db;		/* the one that changes */
+	sqlite3_stmt *st[ST_COUNT];
+	bool has_applied;
+	struct journal_pos applied;
+	struct index_segment *segments;	/* by number */
+	size_t segment_count, segment_cap;
+	struct index_shard *removed;
+	size_t removed_count, removed_cap;
+	struct buf frame;
+	const struct journal_frame *pending;
+	const unsigned *pending_count;
+	atomic_bool corrupt;
+	atomic_uint backlog;
+	pthread_mutex_t mutex;	/* guards readers */
+	struct index_reader *readers;
+	unsigned readers_kept;
+	pthread_mutex_t checkpoint_mutex;	/* guards checkpoint_db */
+	sqlite3 *checkpoint_db;
+};
+
+/* The code for a result of ${db}; unexpected ones are logged. */
+enum err index_err(struct index *ix, sqlite3 *db, int rc);
+enum err index_connect(struct index *ix, sqlite3 **db, bool reader);
+/* Prepare ${sql} once into *${st}. */
+enum err index_prepare(struct index *ix, sqlite3 *db, sqlite3_stmt **st,
+    const char *sql);
+/* Step a statement that gives no row, and reset it. */
+enum err index_done(struct index *ix, sqlite3_stmt *st);
+void index_bind_stamp(sqlite3_stmt *st, int at, uint8_t room[STAMP_BYTES],
+    const struct stamp *s);
+void index_bind_bytes(sqlite3_stmt *st, int at, const char *s);
+struct stamp index_column_stamp(sqlite3_stmt *st, int col);
+void index_live_add(struct index *ix, uint64_t segment, int64_t live,
+    int64_t keep);
+enum drive_table index_table(enum record_kind kind);
+
+#endif

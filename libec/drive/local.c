@@ -1,0 +1,451 @@
+/* local: opening, closing and the operations that do not change the journal. */
+#include "drive/local.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/os_linux.h"
+#include "drive/local_impl.h"
+#include "drive/owner.h"
+
+enum {
+	LOOK_MS = 250,		/* how often to look whether it is there */
+	RESERVE_MIN = 16 * 1024 * 1024,
+};
+#define RESERVE_MAX (UINT64_C(1) << 30)
+
+/* Left free for purges, deletes and compaction: a thousandth, within bounds,
+ * but never more than an eighth of a small drive. */
+static uint64_t
+reserve_of(int fd)
+{
+	struct os_space s;
+	uint64_t r;
+
+	if (os_space(&s, fd) != EC_OK)
+		return RESERVE_MIN;
+	r = s.total / 1000;
+	if (r < RESERVE_MIN)
+		r = RESERVE_MIN;
+	return num_min(num_min(r, RESERVE_MAX), s.total / 8);
+}
+
+static enum err
+open_dir(int *fd, const char *path)
+{
+	enum err e;
+
+	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd >= 0)
+		return EC_OK;
+	e = err_from_errno(errno);
+	return e == EC_ENOTFOUND || errno == ENOTDIR ? EC_EOFFLINE : e;
+}
+
+static bool
+same_dir(const struct local *l, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == l->dev &&
+	    st.st_ino == l->ino;
+}
+
+enum err
+local_there(struct local *l)
+{
+	uint64_t now = clock_mono_us();
+	struct stat st;
+	bool there;
+
+	if (now - atomic_load(&l->looked_us) >= LOOK_MS * 1000) {
+		there = stat(l->path, &st) == 0 && st.st_dev == l->dev &&
+		    st.st_ino == l->ino &&
+		    faccessat(l->fd, ".ec/format.json", F_OK, 0) == 0;
+		atomic_store(&l->there, there);
+		atomic_store(&l->looked_us, now);
+	}
+	return atomic_load(&l->there) ? EC_OK : EC_EOFFLINE;
+}
+
+static enum err
+op_query(struct drive *d, const struct drive_query *q,
+    struct drive_records *out)
+{
+	struct local *l = (struct local *)d;
+	enum err e;
+
+	if ((e = local_there(l)) != EC_OK)
+		return e;
+	pthread_rwlock_rdlock(&l->removal);
+	e = index_query(l->index, q, out);
+	pthread_rwlock_unlock(&l->removal);
+	return e;
+}
+
+static enum err
+op_shard_create(struct drive *d, const struct uuid *data, unsigned index,
+    uint64_t bytes_hint, struct drive_writer **out)
+{
+	struct local *l = (struct local *)d;
+	enum err e;
+
+	if ((e = local_there(l)) != EC_OK)
+		return e;
+	return shards_create(&l->shards, data, index, bytes_hint, out);
+}
+
+static enum err
+op_shard_open(struct drive *d, const struct uuid *data, unsigned index,
+    struct drive_reader **out, uint64_t *bytes)
+{
+	struct local *l = (struct local *)d;
+	enum err e;
+
+	if ((e = local_there(l)) != EC_OK)
+		return e;
+	return shards_open(&l->shards, data, index, out, bytes);
+}
+
+static enum err
+op_shard_remove(struct drive *d, const struct uuid *data, unsigned index)
+{
+	return shards_remove(&((struct local *)d)->shards, data, index);
+}
+
+static enum err
+op_shard_quarantine(struct drive *d, const struct uuid *data, unsigned index)
+{
+	return shards_quarantine(&((struct local *)d)->shards, data, index);
+}
+
+static enum err
+op_shard_list(struct drive *d, const struct uuid *after,
+    struct drive_shard_info *out, unsigned max, unsigned *n)
+{
+	struct local *l = (struct local *)d;
+	enum err e;
+
+	*n = 0;
+	if ((e = local_there(l)) != EC_OK)
+		return e;
+	return shards_list(&l->shards, after, out, max, n);
+}
+
+static enum err
+mend(struct local *l)
+{
+	enum err e;
+
+	pthread_mutex_lock(&l->append);
+	e = journal_check(l->journal);
+	if (e == EC_OK && journal_broken(l->journal))
+		e = journal_roll(l->journal);
+	if (e == EC_OK && l->stale)
+		e = local_catch_up(l);
+	pthread_mutex_unlock(&l->append);
+	return e;
+}
+
+static enum err
+op_probe(struct drive *d, struct format *out)
+{
+	struct local *l = (struct local *)d;
+	bool same;
+	int fd;
+	enum err e;
+
+	atomic_store(&l->looked_us, 0);
+	if (open_dir(&fd, l->path) != EC_OK)
+		return EC_EOFFLINE;
+	e = format_read(out, fd);
+	same = same_dir(l, fd);
+	close(fd);
+	if (e == EC_ENOTFOUND)
+		return EC_EOFFLINE;
+	if (e != EC_OK)
+		return e;
+	if (!uuid_equal(&out->drive, &l->format.drive) ||
+	    !uuid_equal(&out->deployment, &l->format.deployment))
+		return EC_EFOREIGN;
+	if (!same)
+		return EC_EOFFLINE;
+	if (faccessat(l->fd, ".", W_OK, 0) != 0)
+		return err_from_errno(errno);
+	return mend(l);
+}
+
+static enum err
+op_reformat(struct drive *d, const struct format *f)
+{
+	struct local *l = (struct local *)d;
+	enum err e;
+
+	pthread_mutex_lock(&l->append);
+	if (!uuid_equal(&f->drive, &l->format.drive))
+		e = EC_EINVAL;
+	else if ((e = format_write(l->fd, f)) == EC_OK)
+		l->format = *f;
+	pthread_mutex_unlock(&l->append);
+	return e;
+}
+
+static enum err
+op_space(struct drive *d, struct drive_space *out)
+{
+	struct local *l = (struct local *)d;
+	struct os_space s;
+	enum err e;
+
+	if ((e = os_space(&s, l->fd)) != EC_OK)
+		return e;
+	out->total = s.total;
+	out->free = s.free > l->shards.reserve ? s.free - l->shards.reserve :
+	    0;
+	return EC_OK;
+}
+
+static enum err
+op_stats(struct drive *d, struct drive_stats *out)
+{
+	struct local *l = (struct local *)d;
+
+	*out = (struct drive_stats){
+		.appends = atomic_load(&l->appends),
+		.append_bytes = atomic_load(&l->append_bytes),
+		.flushes = journal_flushes(l->journal),
+		.shard_bytes_written = atomic_load(&l->shards.bytes_written),
+		.shard_bytes_read = atomic_load(&l->shards.bytes_read),
+		.shard_flushes = atomic_load(&l->shards.flushes),
+	};
+	return EC_OK;
+}
+
+static void
+op_close(struct drive *d)
+{
+	struct local *l = (struct local *)d;
+
+	local_checkpoint_stop(l);
+	index_close(l->index);
+	journal_close(l->journal);
+	if (l->ec_fd >= 0)
+		close(l->ec_fd);
+	if (l->fd >= 0)
+		close(l->fd);
+	if (l->owner_fd >= 0)
+		close(l->owner_fd);	/* last: the next owner finds all done */
+	pthread_mutex_destroy(&l->append);
+	pthread_mutex_destroy(&l->background);
+	pthread_mutex_destroy(&l->maintain);
+	pthread_cond_destroy(&l->wake);
+	pthread_rwlock_destroy(&l->removal);
+	free(l->path);
+	free(l);
+}
+
+static const struct drive_ops local_ops = {
+	.append = local_append,
+	.query = op_query,
+	.shard_create = op_shard_create,
+	.shard_write = shards_write,
+	.shard_commit = shards_commit,
+	.shard_abort = shards_abort,
+	.shard_open = op_shard_open,
+	.shard_pread = shards_pread,
+	.shard_close = shards_close,
+	.shard_remove = op_shard_remove,
+	.shard_quarantine = op_shard_quarantine,
+	.shard_list = op_shard_list,
+	.probe = op_probe,
+	.reformat = op_reformat,
+	.space = op_space,
+	.stats = op_stats,
+	.maintain = local_maintain,
+	.close = op_close,
+};
+
+static struct local *
+local_new(const char *path)
+{
+	struct local *l = calloc(1, sizeof *l);
+
+	if (l == NULL)
+		return NULL;
+	l->fd = l->ec_fd = l->owner_fd = -1;
+	pthread_mutex_init(&l->append, NULL);
+	pthread_mutex_init(&l->background, NULL);
+	pthread_mutex_init(&l->maintain, NULL);
+	pthread_cond_init(&l->wake, NULL);
+	pthread_rwlock_init(&l->removal, NULL);
+	l->drive.ops = &local_ops;
+	l->drive.local = true;
+	if ((l->path = strdup(path)) == NULL) {
+		op_close(&l->drive);
+		return NULL;
+	}
+	l->drive.name = l->path;
+	return l;
+}
+
+static enum err
+open_journal(struct local *l)
+{
+	int fd;
+	enum err e;
+
+	if ((fd = os_open_beneath(l->ec_fd, "journal",
+	    O_RDONLY | O_DIRECTORY, 0)) < 0)
+		return errno == ENOENT ? EC_EFORMAT : err_from_errno(errno);
+	e = journal_open(&l->journal, fd, &l->format.drive, l->path);
+	close(fd);
+	return e;
+}
+
+/* Open the index and bring it up to the journal's end; one that is damaged or
+ * not of this journal is made anew. */
+static enum err
+open_index(struct local *l)
+{
+	struct buf path = BUF_INIT(65536);
+	enum err e;
+
+	if ((e = buf_printf(&path, "%s/.ec/index.db", l->path)) != EC_OK)
+		goto out;
+	for (unsigned attempt = 0; attempt < 2; attempt++) {
+		e = index_open(&l->index, buf_str(&path), &l->format.drive,
+		    l->journal, l->path);
+		if (e == EC_OK)
+			e = local_catch_up(l);
+		if (e != EC_ECORRUPT && e != EC_ESTALE)
+			break;
+		log_warn("%s: the index is %s; it is made anew", l->path,
+		    e == EC_ESTALE ? "not of this journal" : "damaged");
+		index_close(l->index);
+		l->index = NULL;
+		index_delete(buf_str(&path));
+	}
+out:
+	buf_release(&path);
+	return e == EC_ECORRUPT || e == EC_ESTALE ? EC_EIO : e;
+}
+
+enum err
+local_open(struct drive **out, const char *path, const char *address,
+    char **owner)
+{
+	struct local *l = local_new(path);
+	struct stat st;
+	enum err e;
+
+	if (owner != NULL)
+		*owner = NULL;
+	if (l == NULL)
+		return EC_ENOMEM;
+	if ((e = open_dir(&l->fd, path)) != EC_OK ||
+	    (e = format_read(&l->format, l->fd)) != EC_OK)
+		goto out;
+	if (fstat(l->fd, &st) != 0 || (l->ec_fd = os_open_beneath(l->fd,
+	    ".ec", O_RDONLY | O_DIRECTORY, 0)) < 0) {
+		e = err_from_errno(errno);
+		goto out;
+	}
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	if ((e = owner_take(&l->owner_fd, l->ec_fd, address, owner)) != EC_OK ||
+	    (e = shards_init(&l->shards, l->fd, l->path,
+	    reserve_of(l->fd))) != EC_OK ||
+	    (e = open_journal(l)) != EC_OK || (e = open_index(l)) != EC_OK)
+		goto out;
+	*out = &l->drive;
+	l = NULL;
+out:
+	if (l != NULL) {
+		log_error("%s: cannot open: %s", path, err_text(e));
+		op_close(&l->drive);
+	}
+	return e;
+}
+
+enum err
+local_peek(struct format *f, const char *path)
+{
+	int fd;
+	enum err e;
+
+	if ((e = open_dir(&fd, path)) != EC_OK)
+		return e;
+	e = format_read(f, fd);
+	close(fd);
+	return e;
+}
+
+/* Nothing here but what mkfs makes, or a format that did not come to its end? */
+static enum err
+check_empty(int dir_fd)
+{
+	const struct dirent *d;
+	enum err e = EC_OK;
+	DIR *dir;
+	int fd;
+
+	if (faccessat(dir_fd, ".ec/index.db", F_OK, 0) == 0)
+		return EC_ENOTEMPTY;
+	if ((fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC)) < 0)
+		return err_from_errno(errno);
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return EC_ENOMEM;
+	}
+	while (e == EC_OK && (errno = 0, d = readdir(dir)) != NULL)
+		if (strcmp(d->d_name, ".") != 0 &&
+		    strcmp(d->d_name, "..") != 0 &&
+		    strcmp(d->d_name, ".ec") != 0 &&
+		    strcmp(d->d_name, "shard") != 0 &&
+		    strcmp(d->d_name, "lost+found") != 0)
+			e = EC_ENOTEMPTY;
+	if (e == EC_OK && errno != 0)
+		e = err_from_errno(errno);
+	closedir(dir);
+	return e;
+}
+
+enum err
+local_format(const char *path, const struct format *f)
+{
+	struct format old;
+	struct shards shards;
+	int fd = -1;
+	enum err e;
+
+	if ((e = open_dir(&fd, path)) != EC_OK)
+		return e;
+	e = format_read(&old, fd);
+	if (e != EC_ENOTFOUND) {
+		e = e == EC_OK || e == EC_EFORMAT ? EC_EEXIST : e;
+		goto out;
+	}
+	if ((e = check_empty(fd)) != EC_OK)
+		goto out;
+	if ((mkdirat(fd, ".ec", 0700) != 0 && errno != EEXIST) ||
+	    (mkdirat(fd, ".ec/journal", 0700) != 0 && errno != EEXIST)) {
+		e = err_from_errno(errno);
+		goto out;
+	}
+	if ((e = shards_init(&shards, fd, path, 0)) == EC_OK)
+		e = format_write(fd, f);	/* last; syncs .ec */
+out:
+	close(fd);
+	return e;
+}

@@ -1,0 +1,65 @@
+/* local_impl: what the files of local share; for local*.c only.
+ *
+ * Lock order: append, then removal.  Queries hold removal shared, so that no
+ * segment goes between finding a row and reading its frame. */
+#ifndef LOCAL_IMPL_H
+#define LOCAL_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "drive/index.h"
+#include "drive/journal.h"
+#include "drive/local.h"
+#include "drive/shards.h"
+
+enum { LOCAL_SKIP_MAX = 16 };
+
+struct local {
+	struct drive drive;
+	char *path;
+	int fd, ec_fd, owner_fd;
+	dev_t dev;		/* of fd */
+	ino_t ino;
+	struct shards shards;
+
+	pthread_mutex_t append;	/* guards journal and index while they change */
+	struct journal *journal;
+	struct index *index;
+	struct format format;
+	bool stale;		/* the index missed what is in the journal */
+
+	pthread_rwlock_t removal;
+	atomic_ullong appends, append_bytes, looked_us;
+	atomic_bool there;
+
+	pthread_mutex_t background;	/* guards the following */
+	pthread_cond_t wake;
+	pthread_t thread;
+	bool started, wanted, closing;
+
+	pthread_mutex_t maintain;	/* one at a time; guards the following */
+	struct uuid swept;		/* the sweep is behind this one */
+	uint64_t skip[LOCAL_SKIP_MAX];	/* segments that cannot be compacted */
+	unsigned skip_count;
+};
+
+/* EC_EOFFLINE when the directory is no longer where it was. */
+enum err local_there(struct local *l);
+
+/* local_append.c */
+enum err local_append(struct drive *d, struct drive_append *a, unsigned n);
+/* Apply what the index lacks; EC_ESTALE: it is of another journal. */
+enum err local_catch_up(struct local *l);
+/* Unlink the shard files that no row names any more. */
+void local_remove_shards(struct local *l);
+
+/* local_maintain.c */
+enum err local_maintain(struct drive *d, unsigned budget_ms, unsigned grace_s,
+    uint64_t *removed);
+/* Write the index's backlog to its file in the background, if it is large. */
+void local_checkpoint_if_due(struct local *l);
+void local_checkpoint_stop(struct local *l);
+
+#endif

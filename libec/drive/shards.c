@@ -1,0 +1,436 @@
+#include "drive/shards.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/os_linux.h"
+
+enum {
+	FOLDER_BYTES = 9,	/* "shard/3f" and a NUL */
+	STEP_BYTES = 8 * 1024 * 1024,	/* writing starts, space is checked */
+};
+
+struct drive_writer {
+	struct shards *s;
+	struct uuid data;
+	unsigned index;
+	int fd, folder_fd;
+	uint64_t at, checked;
+};
+
+struct drive_reader {
+	struct shards *s;
+	int fd;
+};
+
+static void
+folder_name(char out[FOLDER_BYTES], unsigned n)
+{
+	snprintf(out, FOLDER_BYTES, "shard/%02x", n & 0xff);
+}
+
+static void
+file_name(char out[SHARDS_NAME_BYTES], const struct uuid *data, unsigned index)
+{
+	num_hex(out, data->b, UUID_BYTES);
+	snprintf(out + 2 * UUID_BYTES, SHARDS_NAME_BYTES - 2 * UUID_BYTES,
+	    "-%u", index & 0xff);
+}
+
+static bool
+file_name_parse(const char *name, struct uuid *data, unsigned *index)
+{
+	char again[SHARDS_NAME_BYTES], hex[2 * UUID_BYTES + 1];
+	uint64_t n;
+
+	if (strlen(name) < 2 * UUID_BYTES + 2 ||
+	    name[2 * UUID_BYTES] != '-' ||
+	    num_parse(&n, name + 2 * UUID_BYTES + 1, 0, 254) != EC_OK)
+		return false;
+	memcpy(hex, name, 2 * UUID_BYTES);
+	hex[2 * UUID_BYTES] = '\0';
+	if (num_unhex(data->b, UUID_BYTES, hex) != EC_OK)
+		return false;
+	*index = (unsigned)n;
+	file_name(again, data, *index);
+	return strcmp(name, again) == 0;	/* one spelling only */
+}
+
+static enum err
+folder_open(const struct shards *s, unsigned n, bool make, int *fd)
+{
+	char name[FOLDER_BYTES];
+	int top = -1;
+	enum err e = EC_OK;
+
+	folder_name(name, n);
+	*fd = os_open_beneath(s->drive_fd, name, O_RDONLY | O_DIRECTORY, 0);
+	if (*fd >= 0)
+		return EC_OK;
+	if (errno != ENOENT || !make)
+		return err_from_errno(errno);
+	if ((top = os_open_beneath(s->drive_fd, "shard",
+	    O_RDONLY | O_DIRECTORY, 0)) < 0)
+		return err_from_errno(errno);
+	if ((mkdirat(top, strchr(name, '/') + 1, 0700) != 0 &&
+	    errno != EEXIST) || fsync(top) != 0 || (*fd = os_open_beneath(top,
+	    strchr(name, '/') + 1, O_RDONLY | O_DIRECTORY, 0)) < 0)
+		e = err_from_errno(errno);
+	close(top);
+	return e;
+}
+
+static enum err
+make_folder(int fd, const char *name)
+{
+	if (mkdirat(fd, name, 0700) == 0)
+		return fsync(fd) == 0 ? EC_OK : err_from_errno(errno);
+	return errno == EEXIST ? EC_OK : err_from_errno(errno);
+}
+
+enum err
+shards_init(struct shards *s, int drive_fd, const char *name,
+    uint64_t reserve)
+{
+	enum err e;
+
+	*s = (struct shards){ .drive_fd = drive_fd, .name = name,
+		.reserve = reserve };
+	if ((e = make_folder(drive_fd, "shard")) != EC_OK)
+		return e;
+	return make_folder(drive_fd, ".ec/quarantine");
+}
+
+bool
+shards_full(struct shards *s, uint64_t bytes)
+{
+	struct os_space space;
+
+	return os_space(&space, s->drive_fd) == EC_OK &&
+	    (space.free < s->reserve || space.free - s->reserve < bytes);
+}
+
+static void
+writer_free(struct drive_writer *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	if (w->folder_fd >= 0)
+		close(w->folder_fd);
+	free(w);
+}
+
+enum err
+shards_create(struct shards *s, const struct uuid *data, unsigned index,
+    uint64_t bytes_hint, struct drive_writer **out)
+{
+	char name[SHARDS_NAME_BYTES];
+	struct drive_writer *w;
+	enum err e;
+
+	if (shards_full(s, bytes_hint))
+		return EC_ENOSPC;
+	if ((w = calloc(1, sizeof *w)) == NULL)
+		return EC_ENOMEM;
+	*w = (struct drive_writer){ .s = s, .data = *data, .index = index,
+		.fd = -1, .folder_fd = -1 };
+	if ((e = folder_open(s, data->b[0], true, &w->folder_fd)) != EC_OK)
+		goto out;
+	file_name(name, data, index);
+	if ((w->fd = os_open_beneath(w->folder_fd, name,
+	    O_WRONLY | O_CREAT | O_EXCL, 0600)) < 0) {
+		e = err_from_errno(errno);
+		goto out;
+	}
+	*out = w;
+	w = NULL;
+out:
+	if (w != NULL)
+		writer_free(w);
+	return e;
+}
+
+enum err
+shards_write(struct drive_writer *w, const void *buf, size_t len)
+{
+	enum err e;
+
+	if ((e = io_pwrite_full(w->fd, buf, len, w->at)) != EC_OK)
+		return e;
+	w->at += len;
+	atomic_fetch_add(&w->s->bytes_written, len);
+	if (w->at - w->checked < STEP_BYTES)
+		return EC_OK;
+	/* So that commit finds little left to write, and fills no drive. */
+	os_write_behind(w->fd, w->checked, w->at - w->checked);
+	w->checked = w->at;
+	return shards_full(w->s, 0) ? EC_ENOSPC : EC_OK;
+}
+
+enum err
+shards_commit(struct drive_writer *w)
+{
+	enum err e = EC_OK;
+	int fd = w->fd;
+
+	atomic_fetch_add(&w->s->flushes, 1);
+	if (fdatasync(fd) != 0)
+		e = err_from_errno(errno);
+	w->fd = -1;
+	if (close(fd) != 0 && e == EC_OK)
+		e = err_from_errno(errno);
+	if (e == EC_OK && fsync(w->folder_fd) != 0)
+		e = err_from_errno(errno);
+	if (e != EC_OK) {
+		log_error("%s: shard file: cannot flush: %s", w->s->name,
+		    err_text(e));
+		shards_abort(w);
+		return e;
+	}
+	writer_free(w);
+	return EC_OK;
+}
+
+void
+shards_abort(struct drive_writer *w)
+{
+	char name[SHARDS_NAME_BYTES];
+
+	file_name(name, &w->data, w->index);
+	if (unlinkat(w->folder_fd, name, 0) != 0)
+		log_warn("%s: shard file %s: cannot remove: %s", w->s->name,
+		    name, strerror(errno));
+	writer_free(w);
+}
+
+enum err
+shards_open(struct shards *s, const struct uuid *data, unsigned index,
+    struct drive_reader **out, uint64_t *bytes)
+{
+	char path[FOLDER_BYTES + SHARDS_NAME_BYTES];
+	struct drive_reader *r = NULL;
+	struct stat st;
+	int fd = -1;
+	enum err e = EC_OK;
+
+	folder_name(path, data->b[0]);
+	path[FOLDER_BYTES - 1] = '/';
+	file_name(path + FOLDER_BYTES, data, index);
+	if ((fd = os_open_beneath(s->drive_fd, path, O_RDONLY | O_NONBLOCK,
+	    0)) < 0)
+		return err_from_errno(errno);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		e = EC_EIO;
+		goto out;
+	}
+	if ((r = calloc(1, sizeof *r)) == NULL) {
+		e = EC_ENOMEM;
+		goto out;
+	}
+	*r = (struct drive_reader){ s, fd };
+	*bytes = (uint64_t)st.st_size;
+	*out = r;
+	fd = -1;
+out:
+	if (fd >= 0)
+		close(fd);
+	return e;
+}
+
+enum err
+shards_pread(struct drive_reader *r, void *buf, size_t len, uint64_t off)
+{
+	size_t got;
+	enum err e;
+
+	if ((e = io_pread_full(r->fd, buf, len, off, &got)) != EC_OK)
+		return e;
+	atomic_fetch_add(&r->s->bytes_read, got);
+	return got == len ? EC_OK : EC_ECORRUPT;
+}
+
+void
+shards_close(struct drive_reader *r)
+{
+	if (r == NULL)
+		return;
+	close(r->fd);
+	free(r);
+}
+
+enum err
+shards_remove(struct shards *s, const struct uuid *data, unsigned index)
+{
+	char name[SHARDS_NAME_BYTES];
+	int fd;
+	enum err e;
+
+	if ((e = folder_open(s, data->b[0], false, &fd)) != EC_OK)
+		return e;
+	file_name(name, data, index);
+	if (unlinkat(fd, name, 0) != 0)
+		e = err_from_errno(errno);
+	close(fd);
+	return e;
+}
+
+enum err
+shards_quarantine(struct shards *s, const struct uuid *data, unsigned index)
+{
+	char name[SHARDS_NAME_BYTES], to[SHARDS_NAME_BYTES + 24];
+	int from_fd = -1, to_fd = -1;
+	enum err e;
+
+	file_name(name, data, index);
+	snprintf(to, sizeof to, "%s.%llu", name,
+	    (unsigned long long)clock_real_us());
+	if ((e = folder_open(s, data->b[0], false, &from_fd)) != EC_OK)
+		return e;
+	if ((to_fd = os_open_beneath(s->drive_fd, ".ec/quarantine",
+	    O_RDONLY | O_DIRECTORY, 0)) < 0 ||
+	    renameat(from_fd, name, to_fd, to) != 0 ||
+	    fsync(to_fd) != 0 || fsync(from_fd) != 0)
+		e = err_from_errno(errno);
+	else
+		log_warn("%s: shard file %s is in quarantine", s->name, name);
+	if (to_fd >= 0)
+		close(to_fd);
+	close(from_fd);
+	return e;
+}
+
+struct names {
+	struct drive_shard_info *v;
+	size_t n, cap;
+};
+
+static enum err
+names_add(struct names *l, const struct drive_shard_info *one)
+{
+	size_t cap = l->cap > 0 ? 2 * l->cap : 256;
+	struct drive_shard_info *more;
+
+	if (l->n == l->cap) {
+		if ((more = mem_array(cap, sizeof *more)) == NULL)
+			return EC_ENOMEM;
+		if (l->n > 0)
+			memcpy(more, l->v, l->n * sizeof *more);
+		free(l->v);
+		l->v = more;
+		l->cap = cap;
+	}
+	l->v[l->n++] = *one;
+	return EC_OK;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct drive_shard_info *x = a, *y = b;
+	int c = memcmp(x->data.b, y->data.b, UUID_BYTES);
+
+	return c != 0 ? c : x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* Files of folder ${n} behind ${after}, sorted, without size and time. */
+static enum err
+folder_list(const struct shards *s, unsigned n, const struct uuid *after,
+    struct names *l, int *folder_fd)
+{
+	struct drive_shard_info one = { .bytes = 0 };
+	const struct dirent *d;
+	DIR *dir;
+	int fd;
+	enum err e;
+
+	l->n = 0;
+	if ((e = folder_open(s, n, false, folder_fd)) != EC_OK)
+		return e == EC_ENOTFOUND ? EC_OK : e;
+	if ((fd = openat(*folder_fd, ".", O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC)) < 0)
+		return err_from_errno(errno);
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return EC_ENOMEM;
+	}
+	while (e == EC_OK && (errno = 0, d = readdir(dir)) != NULL)
+		if (file_name_parse(d->d_name, &one.data, &one.index) &&
+		    one.data.b[0] == n && (after == NULL ||
+		    memcmp(one.data.b, after->b, UUID_BYTES) > 0))
+			e = names_add(l, &one);
+	if (e == EC_OK && errno != 0)
+		e = err_from_errno(errno);
+	closedir(dir);
+	if (l->n > 0)
+		qsort(l->v, l->n, sizeof *l->v, by_id);
+	return e;
+}
+
+/* Size and time; false when it is gone meanwhile. */
+static bool
+info_fill(struct drive_shard_info *i, int folder_fd)
+{
+	char name[SHARDS_NAME_BYTES];
+	struct stat st;
+
+	file_name(name, &i->data, i->index);
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	i->bytes = (uint64_t)st.st_size;
+	i->mtime_us = (uint64_t)st.st_mtim.tv_sec * 1000000 +
+	    (uint64_t)st.st_mtim.tv_nsec / 1000;
+	return true;
+}
+
+/* ${after} names an id: all files of an id are given together. */
+static void
+drop_last_id(const struct drive_shard_info *out, unsigned *n)
+{
+	unsigned i = *n;
+
+	while (i > 0 && uuid_equal(&out[i - 1].data, &out[*n - 1].data))
+		i--;
+	if (i > 0)
+		*n = i;
+}
+
+enum err
+shards_list(struct shards *s, const struct uuid *after,
+    struct drive_shard_info *out, unsigned max, unsigned *n)
+{
+	struct names l = { NULL, 0, 0 };
+	unsigned folder = after != NULL ? after->b[0] : 0;
+	int fd = -1;
+	enum err e = EC_OK;
+
+	*n = 0;
+	for (; folder < 256 && *n < max && e == EC_OK; folder++) {
+		e = folder_list(s, folder, after, &l, &fd);
+		for (size_t i = 0; e == EC_OK && i < l.n; i++) {
+			if (*n == max) {
+				if (uuid_equal(&l.v[i].data,
+				    &out[*n - 1].data))
+					drop_last_id(out, n);
+				break;
+			}
+			if (info_fill(&l.v[i], fd))
+				out[(*n)++] = l.v[i];
+		}
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	free(l.v);
+	return e;
+}

@@ -1,0 +1,47 @@
+/* shards: the shard files of a local drive, DRIVE/shard/3f/3f9a...-1: the id of
+ * the data in hex, the shard's index in decimal. */
+#ifndef SHARDS_H
+#define SHARDS_H
+
+#include <stdatomic.h>
+
+#include "drive/drive.h"
+
+enum { SHARDS_NAME_BYTES = 40 };	/* 32 digits, '-', 0 .. 254, NUL */
+
+struct shards {
+	int drive_fd;		/* the drive's directory; not owned */
+	const char *name;	/* for messages */
+	uint64_t reserve;	/* bytes of the file system to leave free */
+	atomic_ullong bytes_written, bytes_read, flushes;
+};
+
+/* Make the folders shard and .ec/quarantine.  Errors: by errno. */
+enum err shards_init(struct shards *s, int drive_fd, const char *name,
+    uint64_t reserve);
+
+/* As in drive.h.  create: EC_EEXIST, EC_ENOSPC when the reserve would be
+ * touched. */
+enum err shards_create(struct shards *s, const struct uuid *data,
+    unsigned index, uint64_t bytes_hint, struct drive_writer **out);
+enum err shards_write(struct drive_writer *w, const void *buf, size_t len);
+enum err shards_commit(struct drive_writer *w);
+void shards_abort(struct drive_writer *w);
+
+enum err shards_open(struct shards *s, const struct uuid *data, unsigned index,
+    struct drive_reader **out, uint64_t *bytes);
+enum err shards_pread(struct drive_reader *r, void *buf, size_t len,
+    uint64_t off);
+void shards_close(struct drive_reader *r);
+
+enum err shards_remove(struct shards *s, const struct uuid *data,
+    unsigned index);
+enum err shards_quarantine(struct shards *s, const struct uuid *data,
+    unsigned index);
+enum err shards_list(struct shards *s, const struct uuid *after,
+    struct drive_shard_info *out, unsigned max, unsigned *n);
+
+/* Is there less than the reserve left, or would ${bytes} make it so? */
+bool shards_full(struct shards *s, uint64_t bytes);
+
+#endif
