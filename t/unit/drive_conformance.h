@@ -86,7 +86,7 @@ conform_shard_files(struct drive *d)
 		e = conform_write(d, &data, (unsigned)i, sizes[i], true);
 		tap_ok(e == EC_OK && conform_size(d, &data, (unsigned)i,
 		    &size) == EC_OK && size == sizes[i],
-		    "a shard of %zu bytes", sizes[i]);
+		    "a shard of %zu bytes: %s", sizes[i], err_name(e));
 		tap_ok(conform_read(d, &data, (unsigned)i, 0, sizes[i]) ==
 		    EC_OK, "reads back");
 	}

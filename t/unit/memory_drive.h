@@ -4,6 +4,7 @@
 #define MEMORY_DRIVE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ struct memory_drive {
 	enum err append_err, query_err, probe_err;
 	enum err write_err;
 	unsigned answers;	/* records */
-	unsigned aborted;
+	atomic_uint aborted;
 };
 
 struct drive_writer {
