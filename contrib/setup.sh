@@ -16,7 +16,7 @@ cd "$root"
 
 build_packages='gcc make pkgconf libc6-dev libisal-dev libssl-dev
 	libcurl4-openssl-dev libsqlite3-dev libarchive-dev libexpat1-dev
-	libjansson-dev libmicrohttpd-dev'
+	libjansson-dev'
 demo_packages='curl awscli|s3cmd'
 check_packages='curl git bats clang clang-format cppcheck shellcheck mandoc
 	openssl procps time sqlite3 zstd jq strace awscli| s3cmd rclone restic python3
