@@ -276,6 +276,8 @@ wire_query_encode(struct buf *out, const struct drive_query *q)
 	    q->after_bucket, q->after_key };
 	struct put w = put_begin(out);
 
+	if (q->limit == 0 || q->limit > WIRE_RECORDS_MAX)
+		return EC_EINVAL;
 	put_u8(&w, q->table);
 	put_u8(&w, (q->null_only ? Q_NULL_ONLY : 0u) |
 	    (q->newest_only ? Q_NEWEST_ONLY : 0u) |
@@ -307,7 +309,7 @@ wire_query_decode(struct wire_query *out, const uint8_t *in, size_t len)
 	q->want_inline = (flags & Q_INLINE) != 0;
 	q->want_parts = (flags & Q_PARTS) != 0;
 	q->limit = get_u32(&r);
-	if (q->limit == 0 || q->limit > 10000)
+	if (q->limit == 0 || q->limit > WIRE_RECORDS_MAX)
 		return EC_ECORRUPT;
 	q->after_stamp.hlc = get_u64(&r);
 	q->after_stamp.id = get_u64(&r);
@@ -349,9 +351,10 @@ wire_records_decode(struct drive_records *out, const uint8_t *in, size_t len)
 enum err
 wire_list_encode(struct buf *out, const struct uuid *after, unsigned max)
 {
+	const struct uuid first = { { 0 } };
 	struct put w = put_begin(out);
 
-	put_bytes(&w, after->b, UUID_BYTES);
+	put_bytes(&w, after != NULL ? after->b : first.b, UUID_BYTES);
 	put_u32(&w, max < WIRE_LIST_MAX ? max : WIRE_LIST_MAX);
 	return put_end(&w);
 }

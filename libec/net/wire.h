@@ -19,6 +19,7 @@ enum {
 	WIRE_APPENDS_MAX = 256,		/* records in one message */
 	WIRE_MESSAGE_MAX = 66 << 20,	/* bytes */
 	WIRE_LIST_MAX = 10000,		/* shard files in one answer */
+	WIRE_RECORDS_MAX = 10000,	/* a query's limit */
 	WIRE_TEXT_MAX = RECORD_KEY_MAX,
 	WIRE_CODE_BYTES = 16,		/* a result's name, padded with NULs */
 };
@@ -44,6 +45,7 @@ struct wire_query {
 	struct drive_query q;	/* leads into text */
 	char text[5][WIRE_TEXT_MAX + 1];
 };
+/* Errors: EC_EINVAL (limit), EC_ELIMIT (a text too long), EC_ENOMEM. */
 enum err wire_query_encode(struct buf *out, const struct drive_query *q);
 enum err wire_query_decode(struct wire_query *out, const uint8_t *in,
     size_t len);
@@ -53,7 +55,8 @@ enum err wire_records_encode(struct buf *out, const struct drive_records *l);
 enum err wire_records_decode(struct drive_records *out, const uint8_t *in,
     size_t len);
 
-/* Which shard files, and the answer: at most ${max}, *${n} of them. */
+/* Which shard files (${after} NULL: from the first), and the answer: at most
+ * ${max}, *${n} of them. */
 enum err wire_list_encode(struct buf *out, const struct uuid *after,
     unsigned max);
 enum err wire_list_decode(struct uuid *after, unsigned *max,

@@ -208,8 +208,10 @@ memory_list(struct drive *d, const struct uuid *after,
 {
 	struct memory_drive *m = (struct memory_drive *)d;
 	struct memory_file *best;
-	struct uuid last = *after;
+	struct uuid last = { { 0 } };
 
+	if (after != NULL)
+		last = *after;
 	for (*n = 0; *n < max; ++*n) {
 		best = NULL;
 		for (int i = 0; i < MEMORY_FILES; i++)

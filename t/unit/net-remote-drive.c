@@ -1,10 +1,12 @@
 /* remote_drive and drive_service, back to back over a Unix socket: every
  * operation arrives as it was meant, every error comes back as itself. */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../lib/tap.h"
 #include "base/clock.h"
+#include "drive/local.h"
 #include "drive_conformance.h"
 #include "http_raw.h"
 #include "memory_drive.h"
@@ -247,6 +249,41 @@ test_peers(void)
 	    "back with the same client");
 }
 
+/* A real drive, first itself, then behind the wire. */
+static void
+test_local(void)
+{
+	char place[64], text[UUID_TEXT_BYTES], command[128];
+	struct format f = kit_format();
+	struct drive *d = NULL, *r = NULL;
+	struct lane *l = NULL;
+
+	snprintf(place, sizeof(place), "%s/drive", dir);
+	mkdir(place, 0700);
+	uuid_text(text, &f.drive);
+	if (local_format(place, &f) != EC_OK ||
+	    local_open(&d, place, "", NULL) != EC_OK ||
+	    lane_new(&l, d, "local") != EC_OK ||
+	    drive_service_add(service, &f.drive, l) != EC_OK ||
+	    remote_drive_new(&r, client, text, "there") != EC_OK)
+		exit(1);
+	for (int i = 0; i < 2; i++) {
+		tap_note(i == 0 ? "a local drive" : "it behind the wire");
+		conform_shard_files(i == 0 ? d : r);
+		conform_shard_list(i == 0 ? d : r);
+		conform_versions(i == 0 ? d : r);
+		if (i == 1)
+			conform_uploads(r);
+		d->ops->probe(d, &f);
+		conform_identity(i == 0 ? d : r, &f);
+	}
+	drive_close(r);
+	drive_service_remove(service, &f.drive);
+	lane_free(l);
+	snprintf(command, sizeof(command), "rm -rf %s", place);
+	tap_ok(system(command) == 0, "and nothing is left");
+}
+
 int
 main(void)
 {
@@ -268,6 +305,8 @@ main(void)
 	test_shard_errors();
 	test_hostile();
 	test_peers();
+	test_local();
+	kit_release();
 	drive_close(remote);
 	http_client_free(client);
 	http_server_stop(server, 1000);
