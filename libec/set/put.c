@@ -201,6 +201,12 @@ put_write(struct put *p, const void *buf, size_t len)
 	return stream_result(p, e);
 }
 
+enum err
+put_meta(struct put *p, const uint8_t *meta, size_t len)
+{
+	return buf_add(&p->meta, meta, len);
+}
+
 static enum err
 finish_small(struct put *p)
 {

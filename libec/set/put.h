@@ -28,6 +28,10 @@ enum err put_open(struct put **out, struct set *s, const struct put_params *p);
 /* Errors: EC_EQUORUM, EC_ENOSPC ..., EC_ELIMIT. */
 enum err put_write(struct put *p, const void *buf, size_t len);
 
+/* Append metadata that is only known with the data.  Before put_finish.
+ * Errors: EC_ELIMIT, EC_ENOMEM. */
+enum err put_meta(struct put *p, const uint8_t *meta, size_t len);
+
 /* No more data: flush the shards.  Afterwards put_commit only appends records.
  * ${md5} of the bytes if not NULL.  Errors: as put_write. */
 enum err put_finish(struct put *p, uint8_t md5[16]);

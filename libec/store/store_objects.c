@@ -52,6 +52,12 @@ store_put_write(struct store_put *p, const void *buf, size_t len)
 }
 
 enum err
+store_put_meta(struct store_put *p, const uint8_t *meta, size_t len)
+{
+	return put_meta(p->put, meta, len);
+}
+
+enum err
 store_put_finish(struct store_put *p, uint8_t md5[16])
 {
 	return put_finish(p->put, md5);

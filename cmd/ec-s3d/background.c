@@ -1,0 +1,145 @@
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "background.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { MAINTAIN_MS = 200, PAGE = 1000 };
+
+struct background {
+	struct store *store;
+	pthread_t thread;
+	pthread_mutex_t lock;	/* guards stop */
+	pthread_cond_t wake;	/* on CLOCK_MONOTONIC */
+	bool stop;
+};
+
+/* Wait for the next round; false: there is none. */
+static bool
+next_round(struct background *b)
+{
+	struct timespec at;
+	bool stop;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += BACKGROUND_PERIOD_MS / 1000;
+	pthread_mutex_lock(&b->lock);
+	while (!b->stop && pthread_cond_timedwait(&b->wake, &b->lock, &at) ==
+	    0)
+		;
+	stop = b->stop;
+	pthread_mutex_unlock(&b->lock);
+	return !stop;
+}
+
+static void
+end_old(struct store *store, const char *bucket, const struct upload *u)
+{
+	uint64_t age_us = clock_real_us() - u->started_us;
+
+	if (u->started_us > clock_real_us() ||
+	    age_us / 1000000 < BACKGROUND_UPLOAD_DAYS * 24 * 3600)
+		return;
+	log_info("%s/%s: upload abandoned %d days ago is aborted", bucket,
+	    u->key, BACKGROUND_UPLOAD_DAYS);
+	store_upload_abort(store, bucket, u->key, &u->id);
+}
+
+static void
+end_old_uploads(struct store *store, const char *bucket)
+{
+	struct upload *page = NULL, last = UPLOAD_INIT;
+	unsigned n, i;
+	bool more = true;
+
+	while (more && store_upload_list(store, bucket, "", last.key,
+	    &last.id, PAGE, &page, &n, &more) == EC_OK) {
+		for (i = 0; i < n; i++) {
+			end_old(store, bucket, &page[i]);
+			last = page[i];
+			upload_release(&page[i]);
+		}
+		free(page);
+		page = NULL;
+	}
+}
+
+static void
+end_uploads(struct store *store)
+{
+	struct bucket *page = NULL;
+	char last[RECORD_BUCKET_MAX + 1] = "";
+	unsigned n = PAGE, i;
+
+	while (n == PAGE && store_bucket_list(store, last[0] != '\0' ? last :
+	    NULL, PAGE, &page, &n) == EC_OK) {
+		for (i = 0; i < n; i++) {
+			end_old_uploads(store, page[i].name);
+			memcpy(last, page[i].name, sizeof(last));
+			bucket_release(&page[i]);
+		}
+		free(page);
+		page = NULL;
+	}
+}
+
+static void *
+background_run(void *ctx)
+{
+	struct background *b = ctx;
+	uint64_t uploads_us = clock_mono_us(), now;
+	unsigned fresh;
+
+	while (next_round(b)) {
+		store_check_drives(b->store, true, &fresh);
+		store_maintain(b->store, MAINTAIN_MS);
+		now = clock_mono_us();
+		if (now - uploads_us < BACKGROUND_UPLOADS_PERIOD_S *
+		    UINT64_C(1000000))
+			continue;
+		uploads_us = now;
+		end_uploads(b->store);
+	}
+	return NULL;
+}
+
+enum err
+background_start(struct background **out, struct store *store)
+{
+	struct background *b = calloc(1, sizeof(*b));
+	pthread_condattr_t attr;
+	int r;
+
+	if (b == NULL)
+		return EC_ENOMEM;
+	b->store = store;
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&b->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	if ((r = pthread_create(&b->thread, NULL, background_run, b)) != 0) {
+		free(b);
+		return err_from_errno(r);
+	}
+	*out = b;
+	return EC_OK;
+}
+
+void
+background_stop(struct background *b)
+{
+	if (b == NULL)
+		return;
+	pthread_mutex_lock(&b->lock);
+	b->stop = true;
+	pthread_cond_signal(&b->wake);
+	pthread_mutex_unlock(&b->lock);
+	pthread_join(b->thread, NULL);
+	pthread_cond_destroy(&b->wake);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}

@@ -1,0 +1,20 @@
+/* background: what the server does by itself: looks after its drives, tidies
+ * them, ends uploads that nobody goes on with. */
+#ifndef BACKGROUND_H
+#define BACKGROUND_H
+
+#include "store/store.h"
+
+enum {
+	BACKGROUND_PERIOD_MS = 10000,
+	BACKGROUND_UPLOADS_PERIOD_S = 3600,
+	BACKGROUND_UPLOAD_DAYS = 7,	/* then an upload is aborted */
+};
+
+struct background;
+
+/* One thread until stop, which waits for it.  Errors: EC_ENOMEM, by errno. */
+enum err background_start(struct background **out, struct store *store);
+void background_stop(struct background *b);
+
+#endif

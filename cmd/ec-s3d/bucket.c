@@ -1,0 +1,166 @@
+/* Buckets: list, create, head, delete. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handlers.h"
+
+enum {
+	BUCKETS_PAGE = 1000,
+	BUCKETS_MAX = 10000,		/* one answer */
+	CONFIGURATION_MAX = 64 * 1024,	/* bytes of a request's XML */
+};
+
+static void
+bucket_xml(struct xml *x, const struct bucket *b, const char *region)
+{
+	xml_open(x, "Bucket");
+	xml_text(x, "Name", b->name);
+	xml_time(x, "CreationDate", b->created_us);
+	xml_text(x, "BucketRegion", region);
+	xml_close(x, "Bucket");
+}
+
+/* Pages of the store until ${max} fit; *${last} is the last one written. */
+static enum s3_error
+buckets_xml(struct call *c, struct xml *x, const char *prefix, unsigned max,
+    char last[RECORD_BUCKET_MAX + 1], bool *more)
+{
+	struct bucket *page = NULL;
+	unsigned n, i, count = 0;
+	enum err e;
+
+	*more = false;
+	do {
+		e = store_bucket_list(c->server->store,
+		    last[0] != '\0' ? last : NULL, BUCKETS_PAGE, &page, &n);
+		if (e != EC_OK)
+			return call_store(c, e);
+		for (i = 0; i < n; i++) {
+			bool fits = page[i].name[0] != '.' &&
+			    strncmp(page[i].name, prefix, strlen(prefix)) == 0;
+
+			*more = *more || (fits && count == max);
+			if (fits && count < max) {
+				bucket_xml(x, &page[i], c->server->region);
+				count++;
+			}
+			if (!*more)
+				strcpy(last, page[i].name);
+			bucket_release(&page[i]);
+		}
+		free(page);
+		page = NULL;
+	} while (n == BUCKETS_PAGE && !*more);
+	return S3_OK;
+}
+
+enum s3_error
+handle_bucket_list(struct call *c)
+{
+	struct xml x = XML_INIT;
+	const char *prefix = request_query(&c->rq, "prefix");
+	const char *token = request_query(&c->rq, "continuation-token");
+	char last[RECORD_BUCKET_MAX + 1] = "";
+	uint64_t max;
+	bool more;
+	enum s3_error e;
+
+	if ((e = call_number(c, "max-buckets", BUCKETS_MAX, BUCKETS_MAX,
+	    &max)) != S3_OK)
+		return e;
+	if (token != NULL && token[0] != '\0') {
+		if (object_bucket_valid(token) != EC_OK)
+			return S3_INVALID_ARGUMENT;
+		strcpy(last, token);
+	}
+	xml_begin(&x, "ListAllMyBucketsResult");
+	call_xml_owner(&x, "Owner");
+	xml_open(&x, "Buckets");
+	e = buckets_xml(c, &x, prefix != NULL ? prefix : "", (unsigned)max,
+	    last, &more);
+	if (e != S3_OK) {
+		xml_release(&x);
+		return e;
+	}
+	xml_close(&x, "Buckets");
+	if (prefix != NULL)
+		xml_text(&x, "Prefix", prefix);
+	if (more)
+		xml_text(&x, "ContinuationToken", last);
+	return call_answer_xml(c, &x, "ListAllMyBucketsResult");
+}
+
+struct create {
+	const char *region;
+	bool other;		/* asked for what is not here */
+};
+
+static enum s3_error
+create_element(void *ctx, const char *path, const char *text)
+{
+	struct create *create = ctx;
+
+	if (text == NULL)
+		return strncmp(path, "/CreateBucketConfiguration", 26) == 0 &&
+		    (path[26] == '\0' || path[26] == '/') ? S3_OK :
+		    S3_MALFORMED_XML;
+	if (strcmp(path, "/CreateBucketConfiguration") == 0)
+		return S3_OK;
+	if (strcmp(path, "/CreateBucketConfiguration/LocationConstraint") == 0)
+		return text[0] == '\0' || strcmp(text, create->region) == 0 ?
+		    S3_OK : S3_INVALID_LOCATION;
+	create->other = true;
+	return S3_OK;
+}
+
+enum s3_error
+handle_bucket_create(struct call *c)
+{
+	struct create create = { c->server->region, false };
+	const char *acl = http_header(c->x, "x-amz-acl");
+	const char *ownership = http_header(c->x, "x-amz-object-ownership");
+	char location[RECORD_BUCKET_MAX + 2];
+	enum s3_error e;
+
+	if (acl != NULL && strcmp(acl, "private") != 0)
+		return S3_ACL_UNSUPPORTED;
+	if (ownership != NULL && strcmp(ownership, "BucketOwnerEnforced") != 0)
+		return S3_NOT_IMPLEMENTED;
+	if (http_content_length(c->x) != 0 && (e = call_xml(c,
+	    CONFIGURATION_MAX, CALL_XML_PLAIN, create_element, &create)) !=
+	    S3_OK)
+		return e;
+	if (create.other)
+		return call_fail(c, S3_NOT_IMPLEMENTED,
+		    "only LocationConstraint is implemented");
+	if ((e = call_store(c, store_bucket_create(c->server->store,
+	    c->rq.bucket, NULL, 0))) != S3_OK)
+		return e;
+	snprintf(location, sizeof(location), "/%s", c->rq.bucket);
+	http_answer_header(c->x, "Location", location);
+	return call_answer(c, 200);
+}
+
+enum s3_error
+handle_bucket_head(struct call *c)
+{
+	struct bucket b = BUCKET_INIT;
+	enum s3_error e = call_store(c, store_bucket_get(c->server->store,
+	    c->rq.bucket, &b));
+
+	bucket_release(&b);
+	if (e != S3_OK)
+		return e;
+	http_answer_header(c->x, "x-amz-bucket-region", c->server->region);
+	return call_answer(c, 200);
+}
+
+enum s3_error
+handle_bucket_delete(struct call *c)
+{
+	enum s3_error e = call_store(c, store_bucket_remove(c->server->store,
+	    c->rq.bucket));
+
+	return e != S3_OK ? e : call_answer(c, 204);
+}

@@ -1,0 +1,30 @@
+/* handlers: the operations, by file; each is a call_handler (call.h). */
+#ifndef HANDLERS_H
+#define HANDLERS_H
+
+#include "call.h"
+
+/* bucket.c */
+call_handler handle_bucket_list, handle_bucket_create, handle_bucket_head,
+    handle_bucket_delete;
+/* bucket_config.c: what is fixed here, and what is not set */
+call_handler handle_bucket_location, handle_bucket_versioning, handle_acl,
+    handle_bucket_ownership, handle_request_payment, handle_bucket_logging,
+    handle_bucket_accelerate, handle_bucket_notification,
+    handle_no_lifecycle, handle_no_policy, handle_no_cors, handle_no_tags,
+    handle_no_website, handle_no_encryption, handle_no_object_lock,
+    handle_no_replication, handle_no_public_block, handle_object_tags;
+/* list.c */
+call_handler handle_list_v1, handle_list_v2, handle_list_versions;
+/* object_get.c, object_put.c, object_copy.c, object_delete.c */
+call_handler handle_object_get, handle_object_head,
+    handle_object_attributes, handle_object_put, handle_object_copy,
+    handle_object_delete, handle_objects_delete;
+/* upload.c, upload_complete.c, upload_list.c */
+call_handler handle_upload_create, handle_upload_part, handle_upload_part_copy,
+    handle_upload_complete, handle_upload_abort, handle_upload_parts,
+    handle_uploads;
+/* route.c */
+call_handler handle_not_implemented;
+
+#endif

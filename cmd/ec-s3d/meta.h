@@ -1,0 +1,42 @@
+/* meta: an object's headers as they are stored with it (record.h's metadata):
+ * content headers, x-amz-meta-*, storage class, checksum.  No request can set
+ * a name that begins with a dot: those are the server's own, and stay
+ * inside. */
+#ifndef META_H
+#define META_H
+
+#include "call.h"
+
+enum { META_USER_MAX = 2048 };	/* bytes of x-amz-meta-* names and values */
+
+/* Append what the request gives.  Errors: S3_METADATA_TOO_LARGE,
+ * S3_INVALID_STORAGE_CLASS, S3_ACL_UNSUPPORTED, S3_SLOW_DOWN. */
+enum s3_error meta_from_request(struct call *c, struct buf *meta);
+
+/* Append a storage class.  Errors: S3_INVALID_STORAGE_CLASS. */
+enum s3_error meta_add_class(struct buf *meta, const char *class);
+
+/* Append a checksum and how it was made: "FULL_OBJECT" or "COMPOSITE". */
+enum s3_error meta_add_checksum(struct buf *meta, enum s3_checksum_kind kind,
+    const char *value, const char *type);
+
+/* The checksum among the metadata, or S3_CHECKSUM_NONE; ${value} takes it. */
+enum s3_checksum_kind meta_checksum(const struct buf *meta, char *value,
+    size_t size);
+
+/* A value as text, cut at ${size} - 1; false if there is none. */
+bool meta_text(const struct buf *meta, const char *name, char *out,
+    size_t size);
+
+/* Parity for a storage class in the metadata: -1 for the set's default. */
+int meta_parity(const struct buf *meta);
+
+/* Add the stored headers to the answer; the checksum with ${checksum}.
+ * Errors: S3_INVALID_ARGUMENT (a response-* parameter), S3_SLOW_DOWN. */
+enum s3_error meta_answer(struct call *c, const struct buf *meta,
+    bool checksum);
+
+/* Copy all of ${from} but checksums into ${to}. */
+enum s3_error meta_copy(struct buf *to, const struct buf *from);
+
+#endif

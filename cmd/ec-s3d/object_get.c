@@ -1,0 +1,268 @@
+/* GetObject, HeadObject, GetObjectAttributes. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "condition.h"
+#include "handlers.h"
+#include "meta.h"
+#include "s3_time.h"
+
+struct span {	/* the part of an object that was asked for */
+	bool partial;
+	uint64_t start, len;
+	unsigned parts;		/* of a multipart object, with partNumber */
+};
+
+/* Open the version that the request names. */
+static enum s3_error
+open_object(struct call *c, struct get **g, struct object *o)
+{
+	const char *id = request_query(&c->rq, "versionId");
+	struct stamp mem;
+	const struct stamp *version;
+	enum s3_error e;
+
+	if ((e = call_version(c, id, &mem, &version)) != S3_OK)
+		return e;
+	e = call_store(c, store_get_open(c->server->store, c->rq.bucket,
+	    c->rq.key, version, g, o));
+	if (o->marker)
+		http_answer_header(c->x, "x-amz-delete-marker", "true");
+	if (e == S3_NO_SUCH_KEY && version != NULL)
+		return S3_NO_SUCH_VERSION;
+	return e == S3_OK && o->marker ? S3_METHOD_NOT_ALLOWED : e;
+}
+
+/* ?partNumber=n: where part n of the object lies. */
+static enum s3_error
+part_span(const struct object *o, uint64_t number, struct span *s)
+{
+	uint32_t i;
+
+	s->partial = true;
+	s->start = 0;
+	if (o->part_count == 0 && number == 1)	/* an empty object */
+		return S3_OK;
+	for (i = 0; i < o->part_count; i++) {
+		if (i + 1 == number) {
+			s->len = o->parts[i].size;
+			s->parts = strchr(o->etag, '-') != NULL ?
+			    o->part_count : 0;
+			return S3_OK;
+		}
+		s->start += o->parts[i].size;
+	}
+	return S3_INVALID_RANGE;
+}
+
+static enum s3_error
+span_find(struct call *c, const struct object *o, struct span *s)
+{
+	const char *range = http_header(c->x, "Range");
+	uint64_t part;
+	enum s3_error e;
+
+	*s = (struct span){ .len = o->size };
+	if ((e = call_number(c, "partNumber", RECORD_PARTS_MAX, 0, &part)) !=
+	    S3_OK)
+		return e;
+	if (part != 0)
+		return range != NULL ? S3_INVALID_REQUEST :
+		    part_span(o, part, s);
+	if (range != NULL && !condition_if_range(http_header(c->x,
+	    "If-Range"), o->etag, o->mtime_us))
+		range = NULL;
+	return condition_range(range, o->size, &s->partial, &s->start,
+	    &s->len);
+}
+
+static enum s3_error
+conditions(struct call *c, const struct object *o)
+{
+	const struct condition want = {
+		http_header(c->x, "If-Match"),
+		http_header(c->x, "If-None-Match"),
+		http_header(c->x, "If-Modified-Since"),
+		http_header(c->x, "If-Unmodified-Since"),
+	};
+
+	return condition_check(&want, o->etag, o->mtime_us);
+}
+
+static void
+identity_headers(struct call *c, const struct object *o)
+{
+	char text[S3_TIME_TEXT_BYTES], id[STAMP_TEXT_BYTES];
+
+	call_header_etag(c, o->etag);
+	http_answer_header(c->x, "Last-Modified", s3_time_http(text,
+	    o->mtime_us));
+	if (!o->null_version) {
+		stamp_text(id, &o->version);
+		http_answer_header(c->x, "x-amz-version-id", id);
+	}
+}
+
+static enum s3_error
+object_headers(struct call *c, const struct object *o, const struct span *s)
+{
+	const char *mode = http_header(c->x, "x-amz-checksum-mode");
+	char text[96];
+
+	http_answer_header(c->x, "Accept-Ranges", "bytes");
+	if (s->partial && s->len > 0) {
+		snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64
+		    "/%" PRIu64, s->start, s->start + s->len - 1, o->size);
+		http_answer_header(c->x, "Content-Range", text);
+	}
+	if (s->parts > 0) {
+		snprintf(text, sizeof(text), "%u", s->parts);
+		http_answer_header(c->x, "x-amz-mp-parts-count", text);
+	}
+	/* A checksum is of the whole object, never of a range. */
+	return meta_answer(c, &o->meta, mode != NULL && s->len == o->size &&
+	    strcmp(mode, "ENABLED") == 0);
+}
+
+static enum s3_error
+send_object(struct call *c, struct get *g, const struct span *s)
+{
+	uint64_t at = s->start, end = s->start + s->len;
+	uint8_t *buf = NULL;
+	enum s3_error e = s->len > 0 ? call_buffer(c, &buf) : S3_OK;
+	enum err r = EC_OK;
+	bool begun = false;
+
+	while (e == S3_OK && at < end) {
+		size_t n = (size_t)num_min(end - at, SERVER_BUFFER_BYTES -
+		    at % SERVER_BUFFER_BYTES);
+
+		if ((r = get_read(g, buf, n, at)) != EC_OK) {
+			e = call_store(c, r);
+			break;
+		}
+		/* The head waits for the first bytes to be good. */
+		if (!begun)
+			http_answer_start(c->x, s->partial ? 206 : 200,
+			    s->len);
+		begun = true;
+		if (http_write(c->x, buf, n) != EC_OK)
+			break;
+		at += n;
+	}
+	if (e == S3_OK && !begun)
+		http_answer_start(c->x, s->partial && s->len > 0 ? 206 : 200,
+		    0);
+	if (e == S3_OK && at == end)
+		http_answer_end(c->x);
+	call_buffer_put(c, buf);
+	return e;
+}
+
+static enum s3_error
+get_or_head(struct call *c, bool head)
+{
+	struct object o = OBJECT_INIT;
+	struct get *g = NULL;
+	struct span s;
+	enum s3_error e;
+
+	if ((e = open_object(c, head ? NULL : &g, &o)) != S3_OK)
+		goto out;
+	identity_headers(c, &o);
+	if ((e = conditions(c, &o)) != S3_OK ||
+	    (e = span_find(c, &o, &s)) != S3_OK ||
+	    (e = object_headers(c, &o, &s)) != S3_OK)
+		goto out;
+	if (head) {
+		http_answer_start(c->x, s.partial && s.len > 0 ? 206 : 200,
+		    s.len);
+		http_answer_end(c->x);
+	} else {
+		e = send_object(c, g, &s);
+	}
+out:
+	get_free(g);
+	object_release(&o);
+	return e;
+}
+
+enum s3_error
+handle_object_get(struct call *c)
+{
+	return get_or_head(c, false);
+}
+
+enum s3_error
+handle_object_head(struct call *c)
+{
+	return get_or_head(c, true);
+}
+
+static bool
+wanted(struct call *c, const char *attribute)
+{
+	const char *list = http_header(c->x, "x-amz-object-attributes");
+	size_t n, len = strlen(attribute);
+
+	for (; list != NULL && *list != '\0'; list += n + (list[n] == ',')) {
+		list += strspn(list, " ");
+		n = strcspn(list, ",");
+		if (n == len && strncmp(list, attribute, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+attributes_xml(struct call *c, struct xml *x, const struct object *o)
+{
+	char value[S3_CHECKSUM_TEXT_BYTES + 8], type[16];
+	enum s3_checksum_kind kind = meta_checksum(&o->meta, value,
+	    sizeof(value));
+
+	if (wanted(c, "ETag"))
+		xml_text(x, "ETag", o->etag);
+	if (wanted(c, "Checksum") && kind != S3_CHECKSUM_NONE) {
+		xml_open(x, "Checksum");
+		xml_text(x, s3_checksum_element(kind), value);
+		if (meta_text(&o->meta, "x-amz-checksum-type", type,
+		    sizeof(type)))
+			xml_text(x, "ChecksumType", type);
+		xml_close(x, "Checksum");
+	}
+	if (wanted(c, "ObjectParts") && strchr(o->etag, '-') != NULL) {
+		xml_open(x, "ObjectParts");
+		xml_number(x, "PartsCount", o->part_count);
+		xml_close(x, "ObjectParts");
+	}
+	if (wanted(c, "StorageClass"))
+		xml_text(x, "StorageClass", meta_parity(&o->meta) < 0 ?
+		    "STANDARD" : "REDUCED_REDUNDANCY");
+	if (wanted(c, "ObjectSize"))
+		xml_number(x, "ObjectSize", o->size);
+}
+
+enum s3_error
+handle_object_attributes(struct call *c)
+{
+	struct object o = OBJECT_INIT;
+	struct xml x = XML_INIT;
+	char text[S3_TIME_TEXT_BYTES];
+	enum s3_error e;
+
+	if (http_header(c->x, "x-amz-object-attributes") == NULL)
+		return S3_INVALID_ARGUMENT;
+	if ((e = open_object(c, NULL, &o)) == S3_OK) {
+		http_answer_header(c->x, "Last-Modified", s3_time_http(text,
+		    o.mtime_us));
+		xml_begin(&x, "GetObjectAttributesResponse");
+		attributes_xml(c, &x, &o);
+		e = call_answer_xml(c, &x, "GetObjectAttributesResponse");
+	}
+	object_release(&o);
+	return e;
+}

@@ -1,0 +1,136 @@
+/* PutObject, and how bodies and copies reach the store. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "handlers.h"
+#include "meta.h"
+#include "object_write.h"
+
+enum s3_error
+object_condition(struct call *c, struct store_condition *out, char *etag)
+{
+	const char *none = http_header(c->x, "If-None-Match");
+	const char *match = http_header(c->x, "If-Match");
+	size_t len;
+
+	*out = (struct store_condition){ .etag = NULL };
+	if (none != NULL && strcmp(none, "*") != 0)
+		return call_fail(c, S3_NOT_IMPLEMENTED,
+		    "only If-None-Match: * is implemented for writes");
+	out->absent = none != NULL;
+	if (match == NULL)
+		return S3_OK;
+	if (match[0] == '"')
+		match++;
+	len = strcspn(match, "\"");
+	if (out->absent || len == 0 || len > RECORD_ETAG_MAX)
+		return S3_PRECONDITION_FAILED;
+	memcpy(etag, match, len);
+	etag[len] = '\0';
+	out->etag = etag;
+	return S3_OK;
+}
+
+enum s3_error
+object_length(const struct body *b)
+{
+	if (b->length == UINT64_MAX)
+		return S3_MISSING_LENGTH;
+	return b->length > OBJECT_PUT_MAX ? S3_ENTITY_TOO_LARGE : S3_OK;
+}
+
+enum s3_error
+object_receive(struct call *c, struct body *b, struct store_put *p)
+{
+	uint8_t *buf = NULL;
+	size_t got;
+	enum s3_error e = call_buffer(c, &buf);
+
+	while (e == S3_OK &&
+	    (e = body_read(b, buf, SERVER_BUFFER_BYTES, &got)) == S3_OK &&
+	    got > 0)
+		e = call_store(c, store_put_write(p, buf, got));
+	call_buffer_put(c, buf);
+	return e;
+}
+
+enum s3_error
+object_transfer(struct call *c, struct get *g, uint64_t start, uint64_t len,
+    struct store_put *p, struct s3_checksum *sum)
+{
+	uint8_t *buf = NULL;
+	uint64_t end = start + len;
+	enum s3_error e = call_buffer(c, &buf);
+
+	while (e == S3_OK && start < end) {
+		size_t n = (size_t)num_min(end - start, SERVER_BUFFER_BYTES);
+
+		if ((e = call_store(c, get_read(g, buf, n, start))) != S3_OK)
+			break;
+		s3_checksum_update(sum, buf, n);
+		e = call_store(c, store_put_write(p, buf, n));
+		start += n;
+	}
+	call_buffer_put(c, buf);
+	return e;
+}
+
+/* A checksum in a trailer is only known now. */
+static enum s3_error
+add_checksum(struct call *c, struct store_put *p, const struct body *b)
+{
+	struct buf meta = BUF_INIT(1024);
+	enum s3_error e = meta_add_checksum(&meta, b->sum.kind, b->checksum,
+	    "FULL_OBJECT");
+
+	if (e == S3_OK && meta.len > 0)
+		e = call_store(c, store_put_meta(p, meta.data, meta.len));
+	buf_release(&meta);
+	return e;
+}
+
+enum s3_error
+handle_object_put(struct call *c)
+{
+	struct put_params params = { .bucket = c->rq.bucket,
+		.key = c->rq.key, .null_version = true };
+	struct buf meta = BUF_INIT(RECORD_META_MAX);
+	struct object o = OBJECT_INIT;
+	struct body b = BODY_INIT;
+	struct store_put *p = NULL;
+	struct store_condition condition;
+	char etag[RECORD_ETAG_MAX + 1];
+	enum s3_error e;
+
+	if ((e = call_body(c, &b, S3_CHECKSUM_NONE)) != S3_OK ||
+	    (e = object_length(&b)) != S3_OK ||
+	    (e = object_condition(c, &condition, etag)) != S3_OK ||
+	    (e = meta_from_request(c, &meta)) != S3_OK)
+		goto out;
+	params.size = b.length;
+	params.parity = meta_parity(&meta);
+	params.meta = meta.data;
+	params.meta_len = meta.len;
+	if ((e = call_store(c, store_put_open(c->server->store, &params,
+	    &p))) != S3_OK ||
+	    (e = object_receive(c, &b, p)) != S3_OK ||
+	    (e = add_checksum(c, p, &b)) != S3_OK ||
+	    (e = call_store(c, store_put_finish(p, NULL))) != S3_OK ||
+	    (e = call_store(c, store_put_commit(p, NULL, &condition, &o))) !=
+	    S3_OK)
+		goto out;
+	call_header_etag(c, o.etag);
+	if (b.sum.kind != S3_CHECKSUM_NONE) {
+		http_answer_header(c->x, s3_checksum_header(b.sum.kind),
+		    b.checksum);
+		http_answer_header(c->x, "x-amz-checksum-type", "FULL_OBJECT");
+	}
+	e = call_answer(c, 200);
+out:
+	store_put_free(p);
+	body_release(&b);
+	buf_release(&meta);
+	object_release(&o);
+	return e;
+}

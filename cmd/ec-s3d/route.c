@@ -1,0 +1,207 @@
+#include <string.h>
+#include <strings.h>
+
+#include "handlers.h"
+#include "route.h"
+
+/* An operation that is known and not done. */
+#define NONE(name, method, on, query) \
+	{ name, method, ROUTE_##on, query, NULL, handle_not_implemented }
+#define ROW(name, method, on, query, handle) \
+	{ name, method, ROUTE_##on, query, NULL, handle }
+
+/* The first row that fits counts: rows with a parameter stand before those
+ * without. */
+static const struct route table[] = {
+	ROW("ListBuckets", "GET", SERVICE, NULL, handle_bucket_list),
+	ROW("GetBucketLocation", "GET", BUCKET, "location",
+	    handle_bucket_location),
+	ROW("GetBucketVersioning", "GET", BUCKET, "versioning",
+	    handle_bucket_versioning),
+	ROW("GetBucketAcl", "GET", BUCKET, "acl", handle_acl),
+	ROW("GetBucketOwnershipControls", "GET", BUCKET, "ownershipControls",
+	    handle_bucket_ownership),
+	ROW("GetBucketRequestPayment", "GET", BUCKET, "requestPayment",
+	    handle_request_payment),
+	ROW("GetBucketLogging", "GET", BUCKET, "logging",
+	    handle_bucket_logging),
+	ROW("GetBucketAccelerateConfiguration", "GET", BUCKET, "accelerate",
+	    handle_bucket_accelerate),
+	ROW("GetBucketNotificationConfiguration", "GET", BUCKET, "notification",
+	    handle_bucket_notification),
+	ROW("GetBucketLifecycleConfiguration", "GET", BUCKET, "lifecycle",
+	    handle_no_lifecycle),
+	ROW("GetBucketPolicyStatus", "GET", BUCKET, "policyStatus",
+	    handle_no_policy),
+	ROW("GetBucketPolicy", "GET", BUCKET, "policy", handle_no_policy),
+	ROW("GetBucketCors", "GET", BUCKET, "cors", handle_no_cors),
+	ROW("GetBucketTagging", "GET", BUCKET, "tagging", handle_no_tags),
+	ROW("GetBucketWebsite", "GET", BUCKET, "website", handle_no_website),
+	ROW("GetBucketEncryption", "GET", BUCKET, "encryption",
+	    handle_no_encryption),
+	ROW("GetObjectLockConfiguration", "GET", BUCKET, "object-lock",
+	    handle_no_object_lock),
+	ROW("GetBucketReplication", "GET", BUCKET, "replication",
+	    handle_no_replication),
+	ROW("GetPublicAccessBlock", "GET", BUCKET, "publicAccessBlock",
+	    handle_no_public_block),
+	NONE("GetBucketAnalyticsConfiguration", "GET", BUCKET, "analytics"),
+	NONE("GetBucketIntelligentTieringConfiguration", "GET", BUCKET,
+	    "intelligent-tiering"),
+	NONE("GetBucketInventoryConfiguration", "GET", BUCKET, "inventory"),
+	NONE("GetBucketMetricsConfiguration", "GET", BUCKET, "metrics"),
+	NONE("GetBucketMetadataTableConfiguration", "GET", BUCKET,
+	    "metadataTable"),
+	NONE("GetBucketMetadataConfiguration", "GET", BUCKET,
+	    "metadataConfiguration"),
+	NONE("CreateSession", "GET", BUCKET, "session"),
+	NONE("GetBucketAbac", "GET", BUCKET, "abac"),
+	ROW("ListMultipartUploads", "GET", BUCKET, "uploads", handle_uploads),
+	ROW("ListObjectVersions", "GET", BUCKET, "versions",
+	    handle_list_versions),
+	ROW("ListObjectsV2", "GET", BUCKET, "list-type", handle_list_v2),
+	ROW("ListObjects", "GET", BUCKET, NULL, handle_list_v1),
+	ROW("HeadBucket", "HEAD", BUCKET, NULL, handle_bucket_head),
+	NONE("PutBucketVersioning", "PUT", BUCKET, "versioning"),
+	NONE("PutBucketAcl", "PUT", BUCKET, "acl"),
+	NONE("PutBucketOwnershipControls", "PUT", BUCKET, "ownershipControls"),
+	NONE("PutBucketRequestPayment", "PUT", BUCKET, "requestPayment"),
+	NONE("PutBucketLogging", "PUT", BUCKET, "logging"),
+	NONE("PutBucketAccelerateConfiguration", "PUT", BUCKET, "accelerate"),
+	NONE("PutBucketNotificationConfiguration", "PUT", BUCKET,
+	    "notification"),
+	NONE("PutBucketLifecycleConfiguration", "PUT", BUCKET, "lifecycle"),
+	NONE("PutBucketPolicy", "PUT", BUCKET, "policy"),
+	NONE("PutBucketCors", "PUT", BUCKET, "cors"),
+	NONE("PutBucketTagging", "PUT", BUCKET, "tagging"),
+	NONE("PutBucketWebsite", "PUT", BUCKET, "website"),
+	NONE("PutBucketEncryption", "PUT", BUCKET, "encryption"),
+	NONE("PutObjectLockConfiguration", "PUT", BUCKET, "object-lock"),
+	NONE("PutBucketReplication", "PUT", BUCKET, "replication"),
+	NONE("PutPublicAccessBlock", "PUT", BUCKET, "publicAccessBlock"),
+	NONE("PutBucketAnalyticsConfiguration", "PUT", BUCKET, "analytics"),
+	NONE("PutBucketIntelligentTieringConfiguration", "PUT", BUCKET,
+	    "intelligent-tiering"),
+	NONE("PutBucketInventoryConfiguration", "PUT", BUCKET, "inventory"),
+	NONE("PutBucketMetricsConfiguration", "PUT", BUCKET, "metrics"),
+	NONE("PutBucketMetadataTableConfiguration", "PUT", BUCKET,
+	    "metadataTable"),
+	NONE("PutBucketMetadataConfiguration", "PUT", BUCKET,
+	    "metadataConfiguration"),
+	NONE("PutBucketAbac", "PUT", BUCKET, "abac"),
+	NONE("UpdateBucketMetadataJournalTable", "PUT", BUCKET,
+	    "metadataJournalTable"),
+	NONE("UpdateBucketMetadataInventoryTable", "PUT", BUCKET,
+	    "metadataInventoryTable"),
+	ROW("CreateBucket", "PUT", BUCKET, NULL, handle_bucket_create),
+	NONE("DeleteBucketOwnershipControls", "DELETE", BUCKET,
+	    "ownershipControls"),
+	NONE("DeleteBucketLifecycleConfiguration", "DELETE", BUCKET,
+	    "lifecycle"),
+	NONE("DeleteBucketPolicy", "DELETE", BUCKET, "policy"),
+	NONE("DeleteBucketCors", "DELETE", BUCKET, "cors"),
+	NONE("DeleteBucketTagging", "DELETE", BUCKET, "tagging"),
+	NONE("DeleteBucketWebsite", "DELETE", BUCKET, "website"),
+	NONE("DeleteBucketEncryption", "DELETE", BUCKET, "encryption"),
+	NONE("DeleteBucketReplication", "DELETE", BUCKET, "replication"),
+	NONE("DeletePublicAccessBlock", "DELETE", BUCKET, "publicAccessBlock"),
+	NONE("DeleteBucketAnalyticsConfiguration", "DELETE", BUCKET,
+	    "analytics"),
+	NONE("DeleteBucketIntelligentTieringConfiguration", "DELETE", BUCKET,
+	    "intelligent-tiering"),
+	NONE("DeleteBucketInventoryConfiguration", "DELETE", BUCKET,
+	    "inventory"),
+	NONE("DeleteBucketMetricsConfiguration", "DELETE", BUCKET, "metrics"),
+	NONE("DeleteBucketMetadataTableConfiguration", "DELETE", BUCKET,
+	    "metadataTable"),
+	NONE("DeleteBucketMetadataConfiguration", "DELETE", BUCKET,
+	    "metadataConfiguration"),
+	NONE("DeleteBucketAbac", "DELETE", BUCKET, "abac"),
+	ROW("DeleteBucket", "DELETE", BUCKET, NULL, handle_bucket_delete),
+	ROW("DeleteObjects", "POST", BUCKET, "delete", handle_objects_delete),
+	NONE("CreateBucketMetadataTable", "POST", BUCKET, "metadataTable"),
+	NONE("CreateBucketMetadataConfiguration", "POST", BUCKET,
+	    "metadataConfiguration"),
+	NONE("PostObject", "POST", BUCKET, NULL),
+	ROW("ListParts", "GET", OBJECT, "uploadId", handle_upload_parts),
+	ROW("GetObjectAcl", "GET", OBJECT, "acl", handle_acl),
+	ROW("GetObjectTagging", "GET", OBJECT, "tagging", handle_object_tags),
+	ROW("GetObjectAttributes", "GET", OBJECT, "attributes",
+	    handle_object_attributes),
+	NONE("GetObjectRetention", "GET", OBJECT, "retention"),
+	NONE("GetObjectLegalHold", "GET", OBJECT, "legal-hold"),
+	NONE("GetObjectTorrent", "GET", OBJECT, "torrent"),
+	ROW("GetObject", "GET", OBJECT, NULL, handle_object_get),
+	ROW("HeadObject", "HEAD", OBJECT, NULL, handle_object_head),
+	{ "UploadPartCopy", "PUT", ROUTE_OBJECT, "uploadId",
+	    "x-amz-copy-source", handle_upload_part_copy },
+	ROW("UploadPart", "PUT", OBJECT, "uploadId", handle_upload_part),
+	NONE("PutObjectAcl", "PUT", OBJECT, "acl"),
+	NONE("PutObjectTagging", "PUT", OBJECT, "tagging"),
+	NONE("PutObjectRetention", "PUT", OBJECT, "retention"),
+	NONE("PutObjectLegalHold", "PUT", OBJECT, "legal-hold"),
+	NONE("RenameObject", "PUT", OBJECT, "renameObject"),
+	NONE("UpdateObjectEncryption", "PUT", OBJECT, "encryption"),
+	{ "CopyObject", "PUT", ROUTE_OBJECT, NULL, "x-amz-copy-source",
+	    handle_object_copy },
+	ROW("PutObject", "PUT", OBJECT, NULL, handle_object_put),
+	ROW("CreateMultipartUpload", "POST", OBJECT, "uploads",
+	    handle_upload_create),
+	ROW("CompleteMultipartUpload", "POST", OBJECT, "uploadId",
+	    handle_upload_complete),
+	NONE("SelectObjectContent", "POST", OBJECT, "select"),
+	NONE("RestoreObject", "POST", OBJECT, "restore"),
+	NONE("PostObject", "POST", OBJECT, NULL),
+	ROW("AbortMultipartUpload", "DELETE", OBJECT, "uploadId",
+	    handle_upload_abort),
+	NONE("DeleteObjectTagging", "DELETE", OBJECT, "tagging"),
+	ROW("DeleteObject", "DELETE", OBJECT, NULL, handle_object_delete),
+};
+
+enum { ROUTES = sizeof(table) / sizeof(table[0]) };
+
+enum s3_error
+handle_not_implemented(struct call *c)
+{
+	return call_fail(c, S3_NOT_IMPLEMENTED, "%s is not implemented",
+	    c->route->name);
+}
+
+static bool
+header_there(const char *name, const struct http_header *headers,
+    unsigned header_count)
+{
+	unsigned i;
+
+	for (i = 0; i < header_count; i++)
+		if (strcasecmp(headers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+const struct route *
+route_find(const struct request *rq, const char *method,
+    const struct http_header *headers, unsigned header_count)
+{
+	enum route_on on = rq->key[0] != '\0' ? ROUTE_OBJECT :
+	    rq->bucket[0] != '\0' ? ROUTE_BUCKET : ROUTE_SERVICE;
+	unsigned i;
+
+	for (i = 0; i < ROUTES; i++) {
+		const struct route *r = &table[i];
+
+		if (r->on == on && strcmp(r->method, method) == 0 &&
+		    (r->query == NULL || request_query(rq, r->query) != NULL) &&
+		    (r->header == NULL ||
+		    header_there(r->header, headers, header_count)))
+			return r;
+	}
+	return NULL;
+}
+
+const struct route *
+route_table(unsigned *n)
+{
+	*n = ROUTES;
+	return table;
+}

@@ -1,0 +1,182 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/os_linux.h"
+#include "access_log.h"
+#include "call.h"
+#include "handlers.h"
+#include "health.h"
+#include "route.h"
+#include "server.h"
+
+enum err
+server_new(struct server **out, struct store *store,
+    const struct sigv4_secret *root, const char *region, const char *domain)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	enum err e;
+
+	if (s == NULL)
+		return EC_ENOMEM;
+	s->store = store;
+	s->root = *root;
+	s->region = region;
+	s->domain = domain;
+	s->started_us = clock_mono_us();
+	if ((e = sigv4_cache_new(&s->keys)) != EC_OK ||
+	    (e = mem_pool_new(&s->buffers, SERVER_BUFFER_BYTES,
+	    SERVER_BUFFERS_BYTES)) != EC_OK) {
+		server_free(s);
+		return e;
+	}
+	*out = s;
+	return EC_OK;
+}
+
+void
+server_free(struct server *s)
+{
+	if (s == NULL)
+		return;
+	sigv4_cache_free(s->keys);
+	mem_pool_free(s->buffers);
+	free(s);
+}
+
+static enum s3_error
+authenticate(struct call *c)
+{
+	struct sigv4_request in = {
+		.method = http_method(c->x),
+		.rq = &c->rq,
+		.now_s = (int64_t)(clock_real_us() / 1000000),
+	};
+	enum s3_error e;
+
+	in.header_count = http_headers(c->x, &in.headers);
+	e = sigv4_verify(&c->auth, &in, c->server->region, &c->server->root, 1,
+	    c->server->keys);
+	if (e == S3_AUTH_MALFORMED)
+		return call_fail(c, e, "The authorization header is malformed; "
+		    "expecting AWS4-HMAC-SHA256 with region '%s' and service "
+		    "'s3'", c->server->region);
+	if (e == S3_INVALID_ARGUMENT)
+		return call_fail(c, e, "Only one auth mechanism allowed, and "
+		    "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-"
+		    "AWS4-HMAC-SHA256-PAYLOAD, -TRAILER, STREAMING-UNSIGNED-"
+		    "PAYLOAD-TRAILER or a SHA-256");
+	if (e == S3_INVALID_REQUEST)
+		return call_fail(c, e, "Signature Version 4 with "
+		    "x-amz-content-sha256 is needed");
+	return e;
+}
+
+/* What changes something must not be asked with a parameter nobody reads. */
+static enum s3_error
+parameters_check(struct call *c)
+{
+	static const char *const known[] = { "x-id", "versionId", "uploadId",
+		"partNumber" };
+	const char *method = http_method(c->x);
+	unsigned i, k;
+
+	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+		return S3_OK;
+	for (i = 0; i < c->rq.query_count; i++) {
+		const char *name = c->rq.query[i].name;
+		bool good = strncasecmp(name, "X-Amz-", 6) == 0 ||
+		    (c->route->query != NULL &&
+		    strcmp(c->route->query, name) == 0);
+
+		for (k = 0; k < sizeof(known) / sizeof(known[0]); k++)
+			good = good || strcmp(known[k], name) == 0;
+		if (!good)
+			return call_fail(c, S3_NOT_IMPLEMENTED,
+			    "the parameter '%.64s' is not implemented", name);
+	}
+	return S3_OK;
+}
+
+/* Request headers that ask for what is not done here. */
+static enum s3_error
+headers_check(struct call *c)
+{
+	static const char *const lacking[] = {
+		"x-amz-server-side-encryption", "x-amz-object-lock-",
+		"x-amz-bucket-object-lock-enabled", "x-amz-grant-",
+		"x-amz-tagging", "x-amz-website-redirect-location",
+		"x-amz-copy-source-server-side-encryption-",
+		"x-amz-write-offset-bytes", "x-amz-mfa",
+		"x-amz-expected-bucket-owner",
+		"x-amz-source-expected-bucket-owner", "x-amz-security-token",
+	};
+	const struct http_header *h;
+	unsigned i, k, n = http_headers(c->x, &h);
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < sizeof(lacking) / sizeof(lacking[0]); k++)
+			if (strncasecmp(h[i].name, lacking[k],
+			    strlen(lacking[k])) == 0)
+				return call_fail(c, S3_NOT_IMPLEMENTED,
+				    "the header '%.64s' is not implemented",
+				    h[i].name);
+	return S3_OK;
+}
+
+static enum s3_error
+serve(struct call *c)
+{
+	const struct http_header *headers;
+	unsigned n = http_headers(c->x, &headers);
+	enum s3_error e;
+
+	bool status;
+
+	e = request_parse(&c->rq, http_target(c->x),
+	    http_header(c->x, "Host"), c->server->domain);
+	/* "ec" is too short for a bucket, so this is nobody's key. */
+	status = e == S3_INVALID_BUCKET_NAME &&
+	    strcmp(c->rq.path, "/ec/status") == 0;
+	if ((e != S3_OK && !status) || (e = authenticate(c)) != S3_OK)
+		return e;
+	if (status)
+		return health_status(c);
+	c->route = route_find(&c->rq, http_method(c->x), headers, n);
+	if (c->route == NULL)
+		return S3_METHOD_NOT_ALLOWED;
+	if (c->route->handle != handle_not_implemented &&
+	    ((e = parameters_check(c)) != S3_OK ||
+	    (e = headers_check(c)) != S3_OK))
+		return e;
+	return c->route->handle(c);
+}
+
+void
+server_handle(void *ctx, struct http_exchange *x)
+{
+	struct server *s = ctx;
+	struct call c = { .server = s, .x = x };
+	uint64_t start = clock_mono_us();
+	uint8_t id[8];
+	enum s3_error e;
+
+	os_random(id, sizeof(id));
+	num_hex(c.id, id, sizeof(id));
+	http_answer_header(x, "x-amz-request-id", c.id);
+	http_answer_header(x, "Server", "ec");
+	if (!health_answer(s, x)) {
+		e = serve(&c);
+		if (e != S3_OK && http_status(x) == 0)
+			call_answer_error(&c, e);
+		access_log(&c, e, clock_mono_us() - start);
+	}
+	atomic_fetch_add(&s->requests, 1);
+	if (http_status(x) >= 500)
+		atomic_fetch_add(&s->errors, 1);
+	request_release(&c.rq);
+}

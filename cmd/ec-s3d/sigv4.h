@@ -1,0 +1,83 @@
+/* sigv4: AWS Signature Version 4 of requests, in headers or in the query, and
+ * what the signatures of streamed chunks need.  Pure.
+ *
+ * A request is good when: the credentials are in exactly one place; the scope
+ * names this region, "s3" and the day of the request's date; that date is
+ * within 15 minutes (or the presigned time has not run out); Host and every
+ * x-amz-* header present are signed; the signature matches.  An unknown key
+ * and a bad signature give the same answer in the same time.
+ *
+ * The path is signed as clients should encode it, and also accepted as they
+ * sent it: both stand for the same bucket and key. */
+#ifndef SIGV4_H
+#define SIGV4_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "request.h"
+#include "net/http_server.h"
+
+enum {
+	SIGV4_KEY_ID_MAX = 128,
+	SIGV4_REGION_MAX = 64,
+	SIGV4_SKEW_S = 15 * 60,
+	SIGV4_EXPIRES_MAX_S = 7 * 24 * 3600,
+};
+
+/* What x-amz-content-sha256 says of the body. */
+enum sigv4_payload {
+	SIGV4_HASHED,			/* its SHA-256 */
+	SIGV4_UNSIGNED,
+	SIGV4_CHUNKS_SIGNED,		/* aws-chunked ... */
+	SIGV4_CHUNKS_SIGNED_TRAILER,
+	SIGV4_CHUNKS_UNSIGNED_TRAILER,
+};
+
+struct sigv4 {
+	char key_id[SIGV4_KEY_ID_MAX + 1];
+	bool presigned;
+	enum sigv4_payload payload;
+	uint8_t payload_sha256[DIGEST_SHA256_BYTES];	/* SIGV4_HASHED */
+	/* For the signatures of chunks. */
+	char date[17];				/* "20130524T000000Z" */
+	char scope[SIGV4_REGION_MAX + 32];  /* "DAY/REGION/s3/aws4_request" */
+	uint8_t key[DIGEST_SHA256_BYTES];	/* the signing key */
+	char signature[2 * DIGEST_SHA256_BYTES + 1];	/* the seed */
+};
+
+struct sigv4_request {
+	const char *method;
+	const struct request *rq;
+	const struct http_header *headers;
+	unsigned header_count;
+	int64_t now_s;
+};
+
+/* One pair of credentials; both NUL-terminated. */
+struct sigv4_secret {
+	const char *key_id, *secret;
+};
+
+struct sigv4_cache;	/* signing keys; any number of threads */
+
+enum err sigv4_cache_new(struct sigv4_cache **out);	/* EC_ENOMEM */
+void sigv4_cache_free(struct sigv4_cache *c);
+
+/* Authenticate a request.  ${who} has ${n} pairs (1 or more).  ${cache} may be
+ * NULL.  Errors: S3_ACCESS_DENIED (no credentials, or headers not signed),
+ * S3_SIGNATURE, S3_TIME_SKEW, S3_REQUEST_EXPIRED, S3_AUTH_MALFORMED,
+ * S3_AUTH_QUERY, S3_INVALID_REQUEST (Signature Version 2; no
+ * x-amz-content-sha256), S3_INVALID_ARGUMENT (credentials in two places; a
+ * payload form unknown), S3_NOT_IMPLEMENTED (SigV4a). */
+enum s3_error sigv4_verify(struct sigv4 *out, const struct sigv4_request *in,
+    const char *region, const struct sigv4_secret *who, unsigned n,
+    struct sigv4_cache *cache);
+
+/* The signing key of a secret for a day ("20130524") and a region. */
+void sigv4_signing_key(uint8_t out[DIGEST_SHA256_BYTES], const char *secret,
+    const char *day, const char *region);
+
+#endif

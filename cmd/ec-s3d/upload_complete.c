@@ -1,0 +1,321 @@
+/* CompleteMultipartUpload. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "base64.h"
+#include "handlers.h"
+#include "meta.h"
+#include "object_write.h"
+#include "upload.h"
+
+enum {
+	COMPLETE_BODY_MAX = 8 * 1024 * 1024,	/* bytes of XML */
+	PARTS_PAGE = 1000,
+	COMPOSITE_TEXT_BYTES = S3_CHECKSUM_TEXT_BYTES + 8,	/* "sum-N" */
+};
+
+struct asked {		/* one part as the client names it */
+	uint32_t number;
+	char etag[RECORD_ETAG_MAX + 1];
+	enum s3_checksum_kind kind;
+	char sum[S3_CHECKSUM_TEXT_BYTES];
+};
+
+struct complete {
+	struct asked *asked;
+	unsigned n;
+	struct upload_part *parts;	/* ${n}, as they are stored */
+	uint64_t size;
+};
+
+static enum s3_error
+part_field(struct asked *a, const char *name, const char *text)
+{
+	uint64_t number;
+	size_t len = strlen(text);
+	unsigned i;
+
+	if (strcmp(name, "PartNumber") == 0) {
+		if (num_parse(&number, text, 1, RECORD_PARTS_MAX) != EC_OK)
+			return S3_INVALID_PART;
+		a->number = (uint32_t)number;
+	} else if (strcmp(name, "ETag") == 0) {
+		if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
+			text++;
+			len -= 2;
+		}
+		if (len > RECORD_ETAG_MAX)
+			return S3_INVALID_PART;
+		memcpy(a->etag, text, len);
+		a->etag[len] = '\0';
+	}
+	for (i = 1; i < S3_CHECKSUM_KINDS; i++)
+		if (strcmp(name, s3_checksum_element(
+		    (enum s3_checksum_kind)i)) == 0) {
+			if (len >= sizeof(a->sum))
+				return S3_INVALID_PART;
+			a->kind = (enum s3_checksum_kind)i;
+			memcpy(a->sum, text, len + 1);
+		}
+	return S3_OK;
+}
+
+static enum s3_error
+complete_element(void *ctx, const char *path, const char *text)
+{
+	static const char root[] = "/CompleteMultipartUpload";
+	struct complete *c = ctx;
+	const struct asked *a;
+
+	if (strncmp(path, root, sizeof(root) - 1) != 0)
+		return S3_MALFORMED_XML;
+	path += sizeof(root) - 1;
+	if (path[0] == '\0')
+		return S3_OK;
+	if (strcmp(path, "/Part") == 0 && text == NULL)
+		return c->n++ < RECORD_PARTS_MAX ? S3_OK : S3_MALFORMED_XML;
+	if (strcmp(path, "/Part") == 0) {
+		a = &c->asked[c->n - 1];
+		if (a->number == 0 || a->etag[0] == '\0')
+			return S3_MALFORMED_XML;
+		return c->n > 1 && a[-1].number >= a->number ?
+		    S3_INVALID_PART_ORDER : S3_OK;
+	}
+	if (strncmp(path, "/Part/", 6) != 0)
+		return S3_MALFORMED_XML;
+	return text == NULL ? S3_OK : part_field(&c->asked[c->n - 1], path + 6,
+	    text);
+}
+
+static bool
+part_matches(const struct asked *a, const struct upload_part *p)
+{
+	char sum[S3_CHECKSUM_TEXT_BYTES];
+
+	if (strcmp(a->etag, p->etag) != 0)
+		return false;
+	return a->kind == S3_CHECKSUM_NONE ||
+	    (upload_part_checksum(p, sum, sizeof(sum)) == a->kind &&
+	    strcmp(sum, a->sum) == 0);
+}
+
+/* Take the parts asked for out of those stored; both are in order. */
+static enum s3_error
+parts_find(struct call *c, const struct upload_call *u, struct complete *co)
+{
+	struct upload_part *page = NULL;
+	unsigned n = 0, i, found = 0, after = 0;
+	bool more = true;
+	enum err e;
+
+	while (more && found < co->n) {
+		if ((e = store_upload_parts(c->server->store, c->rq.bucket,
+		    c->rq.key, &u->id, after, PARTS_PAGE, &page, &n, &more)) !=
+		    EC_OK)
+			return call_store(c, e);
+		for (i = 0; i < n; i++) {
+			after = page[i].number;
+			if (found < co->n && co->asked[found].number == after &&
+			    part_matches(&co->asked[found], &page[i])) {
+				co->parts[found++] = page[i];
+				page[i].meta = (struct buf)BUF_INIT(0);
+			}
+		}
+		upload_parts_free(page, n);
+		page = NULL;
+	}
+	return found == co->n ? S3_OK : S3_INVALID_PART;
+}
+
+static enum s3_error
+sizes_check(struct call *c, struct complete *co)
+{
+	const char *said = http_header(c->x, "x-amz-mp-object-size");
+	uint64_t size;
+	unsigned i;
+
+	for (i = 0; i < co->n; i++) {
+		if (i + 1 < co->n && co->parts[i].size < UPLOAD_PART_MIN)
+			return S3_ENTITY_TOO_SMALL;
+		co->size += co->parts[i].size;
+	}
+	if (co->size > UPLOAD_OBJECT_MAX)
+		return S3_ENTITY_TOO_LARGE;
+	if (said != NULL && (num_parse(&size, said, 0, UINT64_MAX) != EC_OK ||
+	    size != co->size))
+		return call_fail(c, S3_INVALID_REQUEST,
+		    "x-amz-mp-object-size is not the size of the parts");
+	return S3_OK;
+}
+
+/* The MD5 of the parts' MD5s, and how many they are. */
+static enum s3_error
+etag_make(const struct complete *co, char out[RECORD_ETAG_MAX + 1])
+{
+	struct digest *d = NULL;
+	uint8_t md5[DIGEST_MD5_BYTES];
+	char hex[2 * sizeof(md5) + 1];
+	unsigned i;
+
+	if (digest_new(&d, DIGEST_MD5) != EC_OK)
+		return S3_SLOW_DOWN;
+	for (i = 0; i < co->n; i++)
+		digest_update(d, co->parts[i].part.md5, sizeof(md5));
+	digest_final(d, md5);
+	digest_free(d);
+	num_hex(hex, md5, sizeof(md5));
+	snprintf(out, RECORD_ETAG_MAX + 1, "%s-%u", hex, co->n);
+	return S3_OK;
+}
+
+/* The checksum of the parts' checksums, or of all the data; "" when the
+ * upload asked for none. */
+static enum s3_error
+checksum_make(const struct upload_call *u, const struct complete *co,
+    char out[COMPOSITE_TEXT_BYTES])
+{
+	struct s3_checksum whole = { .kind = S3_CHECKSUM_NONE };
+	char sum[S3_CHECKSUM_TEXT_BYTES];
+	uint8_t raw[S3_CHECKSUM_BYTES_MAX];
+	unsigned i;
+	size_t len;
+
+	out[0] = '\0';
+	if (u->kind == S3_CHECKSUM_NONE)
+		return S3_OK;
+	if (s3_checksum_init(&whole, u->kind) != EC_OK)
+		return S3_SLOW_DOWN;
+	for (i = 0; i < co->n; i++) {
+		if (upload_part_checksum(&co->parts[i], sum, sizeof(sum)) !=
+		    u->kind || !s3_checksum_valid(u->kind, sum, raw)) {
+			s3_checksum_release(&whole);
+			return S3_INVALID_PART;
+		}
+		if (u->composite)
+			s3_checksum_update(&whole, raw,
+			    s3_checksum_bytes(u->kind));
+		else if (i == 0)
+			memcpy(out, sum, sizeof(sum));
+		else
+			s3_checksum_combine(u->kind, out, sum,
+			    co->parts[i].size);
+	}
+	if (u->composite) {
+		s3_checksum_final(&whole, out);
+		len = strlen(out);
+		snprintf(out + len, COMPOSITE_TEXT_BYTES - len, "-%u", co->n);
+	}
+	s3_checksum_release(&whole);
+	return S3_OK;
+}
+
+/* What the client says the whole is must be what was computed. */
+static enum s3_error
+checksum_check(struct call *c, const struct upload_call *u, const char *sum)
+{
+	const char *said = http_header(c->x, s3_checksum_header(u->kind));
+	const char *type = http_header(c->x, "x-amz-checksum-type");
+
+	if (u->kind == S3_CHECKSUM_NONE)
+		return S3_OK;
+	if (type != NULL && strcmp(type, u->composite ? "COMPOSITE" :
+	    "FULL_OBJECT") != 0)
+		return call_fail(c, S3_INVALID_REQUEST,
+		    "The upload was created using another checksum type");
+	return said == NULL || strcmp(said, sum) == 0 ? S3_OK : S3_BAD_DIGEST;
+}
+
+static enum s3_error
+answer(struct call *c, const struct upload_call *u, const char *etag,
+    const char *sum)
+{
+	struct xml x = XML_INIT;
+	const char *host = http_header(c->x, "Host");
+	struct buf location = BUF_INIT(64 * 1024);
+	enum s3_error e = S3_SLOW_DOWN;
+
+	if (buf_printf(&location, "http://%s", host != NULL ? host : "") !=
+	    EC_OK || buf_add_str(&location, c->rq.raw_path) != EC_OK)
+		goto out;
+	xml_begin(&x, "CompleteMultipartUploadResult");
+	xml_text(&x, "Location", buf_str(&location));
+	xml_text(&x, "Bucket", c->rq.bucket);
+	xml_text(&x, "Key", c->rq.key);
+	xml_etag(&x, "ETag", etag);
+	if (u->kind != S3_CHECKSUM_NONE) {
+		xml_text(&x, s3_checksum_element(u->kind), sum);
+		xml_text(&x, "ChecksumType", u->composite ? "COMPOSITE" :
+		    "FULL_OBJECT");
+	}
+	e = call_answer_xml(c, &x, "CompleteMultipartUploadResult");
+out:
+	buf_release(&location);
+	return e;
+}
+
+static enum s3_error
+complete(struct call *c, const struct upload_call *u, struct complete *co)
+{
+	struct store_condition condition;
+	struct buf extra = BUF_INIT(1024);
+	struct object o = OBJECT_INIT;
+	char match[RECORD_ETAG_MAX + 1], etag[RECORD_ETAG_MAX + 1];
+	char sum[COMPOSITE_TEXT_BYTES];
+	enum s3_error e;
+
+	if ((e = object_condition(c, &condition, match)) != S3_OK ||
+	    (e = parts_find(c, u, co)) != S3_OK ||
+	    (e = sizes_check(c, co)) != S3_OK ||
+	    (e = etag_make(co, etag)) != S3_OK ||
+	    (e = checksum_make(u, co, sum)) != S3_OK ||
+	    (e = checksum_check(c, u, sum)) != S3_OK ||
+	    (e = meta_add_checksum(&extra, u->kind, sum, u->composite ?
+	    "COMPOSITE" : "FULL_OBJECT")) != S3_OK ||
+	    (e = call_store(c, store_upload_complete(c->server->store,
+	    c->rq.bucket, c->rq.key, &u->id, co->parts, co->n, etag,
+	    &condition, extra.data, extra.len, &o))) != S3_OK)
+		goto out;
+	e = answer(c, u, etag, sum);
+out:
+	buf_release(&extra);
+	object_release(&o);
+	return e;
+}
+
+/* The checksum headers are of the object, not of this request's body. */
+static enum s3_error
+read_parts(struct call *c, struct complete *co)
+{
+	enum s3_error e;
+
+	co->asked = mem_array(RECORD_PARTS_MAX, sizeof(*co->asked));
+	if (co->asked == NULL)
+		return S3_SLOW_DOWN;
+	if ((e = call_xml(c, COMPLETE_BODY_MAX, CALL_XML_OF_OBJECT,
+	    complete_element, co)) != S3_OK)
+		return e;
+	if (co->n == 0)
+		return S3_MALFORMED_XML;
+	co->parts = mem_array(co->n, sizeof(*co->parts));
+	return co->parts != NULL ? S3_OK : S3_SLOW_DOWN;
+}
+
+enum s3_error
+handle_upload_complete(struct call *c)
+{
+	struct upload_call u = UPLOAD_CALL_INIT;
+	struct complete co = { NULL, 0, NULL, 0 };
+	enum s3_error e;
+
+	if ((e = upload_call_open(c, &u)) == S3_OK &&
+	    (e = read_parts(c, &co)) == S3_OK)
+		e = complete(c, &u, &co);
+	if (co.parts != NULL)
+		upload_parts_free(co.parts, co.n);
+	free(co.asked);
+	upload_call_release(&u);
+	return e;
+}
