@@ -23,7 +23,7 @@ heal_worse(enum err a, enum err b)
 {
 	static const enum err order[] = {
 		EC_ENOMEM, EC_ECANCELED, EC_ELOST, EC_EQUORUM, EC_EFORMAT,
-		EC_EDEGRADED,
+		EC_EDEGRADED, EC_EBUSY,
 	};
 
 	for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++)
@@ -126,10 +126,15 @@ purge_all(struct set *s, const struct heal_census *c)
 {
 	enum err e = EC_OK;
 
-	for (unsigned i = 0; i < c->version_count && e == EC_OK; i++)
+	bool young = false;
+
+	for (unsigned i = 0; i < c->version_count && e == EC_OK; i++) {
 		if (may_purge(c, &c->versions[i]))
 			e = purge(s, c, &c->versions[i]);
-	return e;
+		else
+			young = young || c->versions[i].fate == HEAL_FAILED;
+	}
+	return e == EC_OK && young ? EC_EBUSY : e;
 }
 
 enum err

@@ -40,18 +40,20 @@ enum {
  * with ${version} only that one.  ${each} is called per version looked at.
  * Errors: EC_OK whole now (or, dry, was), EC_EDEGRADED (a drive is away; the
  * rest is whole), EC_ELOST (fewer than k good shards, all drives asked),
- * EC_EQUORUM (cannot be decided now). */
+ * EC_EQUORUM (cannot be decided now), EC_EBUSY (whole, but there are remains of
+ * a write that may be under way: look again in an hour). */
 enum err heal_key(struct set *s, const char *bucket, const char *key,
     const struct stamp *version, unsigned flags,
     void (*each)(void *ctx, const struct heal_report *r), void *ctx);
 
-/* All buckets' records (reports with key ""), and all uploads with their parts
+/* All buckets' records (reports with key ""), and uploads with their parts
  * (reports with the upload, and the number of the part; 0 for the upload's own
- * record) likewise; ${each} may be NULL.  Errors: as heal_key, and EC_EQUORUM
- * when no drive answers. */
+ * record) likewise: of one key, or with ${bucket} NULL all.  ${each} may be
+ * NULL.  Errors: as heal_key, and EC_EQUORUM when no drive answers. */
 enum err heal_buckets(struct set *s, unsigned flags,
     void (*each)(void *ctx, const struct heal_report *r), void *ctx);
-enum err heal_uploads(struct set *s, unsigned flags,
+enum err heal_uploads(struct set *s, const char *bucket, const char *key,
+    unsigned flags,
     void (*each)(void *ctx, const struct heal_report *r), void *ctx);
 
 /* Whether the report says that anything is not as it should be, leaving drives

@@ -59,6 +59,30 @@ version_add(struct heal_version *v, const struct state *s, unsigned drives)
 			v->on[i] = s->copy[i];
 }
 
+static bool
+hides(const struct record *by, const struct record *r)
+{
+	if ((by->flags & RECORD_NULL) != 0)
+		return (r->flags & RECORD_NULL) != 0;
+	return by->kind == RECORD_TOMBSTONE &&
+	    stamp_cmp(&by->target, &r->stamp) == 0;
+}
+
+/* Too few copies are left of it to be decided, but something newer is: no
+ * write that is under way, only remains. */
+static void
+census_remains(struct heal_census *c)
+{
+	for (unsigned i = 0; i < c->version_count; i++) {
+		struct heal_version *v = &c->versions[i];
+
+		for (unsigned j = 0; v->fate == HEAL_FAILED && j < i; j++)
+			if (c->versions[j].fate == HEAL_LIVE &&
+			    hides(c->versions[j].best, v->best))
+				v->fate = HEAL_SUPERSEDED;
+	}
+}
+
 /* Of the attempts at one part of an upload the newest counts. */
 static void
 census_parts(struct heal_census *c)
@@ -104,6 +128,7 @@ heal_census_judge(struct heal_census *c, const struct resolve_input in[],
 			v = &c->versions[c->version_count++];
 		version_add(v, s, drives);
 	}
+	census_remains(c);
 	census_parts(c);
 	return EC_OK;
 }

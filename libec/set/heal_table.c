@@ -115,12 +115,14 @@ visit_upload(const struct table *t, const struct heal_census *c)
 }
 
 enum err
-heal_uploads(struct set *s, unsigned flags,
+heal_uploads(struct set *s, const char *bucket, const char *key,
+    unsigned flags,
     void (*each)(void *ctx, const struct heal_report *r), void *ctx)
 {
 	const struct table t = { s, flags, each, ctx };
 	const struct drive_query q = {
-		.table = DRIVE_UPLOADS, .want_parts = true,
+		.table = DRIVE_UPLOADS, .bucket = bucket, .key = key,
+		.want_parts = true,
 	};
 
 	return table_walk(&t, &q, visit_upload);

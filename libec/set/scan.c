@@ -343,7 +343,7 @@ scan_set(struct set *s, const struct scan_params *p, struct scan_result *out)
 	e = scan_versions(&sc);
 	if (e == EC_OK && p->bucket == NULL) {
 		heal_buckets(s, scan_flags(&sc), scan_report, &sc);
-		heal_uploads(s, scan_flags(&sc), scan_report, &sc);
+		heal_uploads(s, NULL, NULL, scan_flags(&sc), scan_report, &sc);
 		e = scan_all_litter(&sc);
 	}
 	scan_drives(&sc);

@@ -1,0 +1,198 @@
+/* finding: see the header. */
+#include "store/finding.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "store/finding_json.h"
+
+enum { NAME_MAX_BYTES = RECORD_BUCKET_MAX + 1 + RECORD_KEY_MAX + 1 };
+
+static enum err
+add_escaped(struct buf *b, const char *s)
+{
+	enum err e = EC_OK;
+
+	for (; *s != '\0' && e == EC_OK; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '\\')
+			e = buf_add_str(b, "\\\\");
+		else if (c == '\n')
+			e = buf_add_str(b, "\\n");
+		else if (c == '\t')
+			e = buf_add_str(b, "\\t");
+		else if (c < 0x20 || c == 0x7f)
+			e = buf_printf(b, "\\x%02x", c);
+		else
+			e = buf_add(b, s, 1);
+	}
+	return e;
+}
+
+static void
+version_text(char out[8 + STAMP_TEXT_BYTES], const struct heal_report *r)
+{
+	out[0] = '-';
+	out[1] = '\0';
+	if (r->key[0] == '\0')
+		return;
+	if (stamp_is_zero(&r->upload)) {
+		stamp_text(out, &r->version);
+	} else {
+		memcpy(out, "upload-", 7);
+		stamp_text(out + 7, &r->upload);
+	}
+}
+
+static enum err
+format_line(struct buf *out, const struct scan_finding *f, bool nul)
+{
+	enum err (*add)(struct buf *, const char *) = nul ? buf_add_str :
+	    add_escaped;
+	char version[8 + STAMP_TEXT_BYTES];
+	enum err e;
+
+	version_text(version, &f->report);
+	if ((e = buf_printf(out, "%s\t", scan_what_text(f->what))) != EC_OK)
+		return e;
+	if (f->drive != NULL) {
+		e = add(out, f->drive);
+	} else if ((e = add(out, f->report.bucket)) == EC_OK &&
+	    f->report.key[0] != '\0' && (e = buf_add(out, "/", 1)) == EC_OK) {
+		e = add(out, f->report.key);
+	}
+	if (e == EC_OK)
+		e = buf_printf(out, "\t%s\t", version);
+	if (e == EC_OK)
+		e = add_escaped(out, f->text);
+	return e != EC_OK ? e : buf_add(out, nul ? "" : "\n", 1);
+}
+
+enum err
+finding_format(struct buf *out, const struct scan_finding *f, struct set *s,
+    enum finding_form form)
+{
+	if (form == FINDING_JSON)
+		return finding_json_format(out, f, s);
+	return format_line(out, f, form == FINDING_NUL);
+}
+
+/* The reverse of add_escaped; ${out} takes ${len} + 1 bytes. */
+static enum err
+unescape(char *out, const char *in, size_t len)
+{
+	const char *end = in + len;
+	uint8_t byte;
+
+	for (; in < end; in++) {
+		if (*in != '\\') {
+			*out++ = *in;
+			continue;
+		}
+		if (++in == end)
+			return EC_EINVAL;
+		if (*in == 'n') {
+			*out++ = '\n';
+		} else if (*in == 't') {
+			*out++ = '\t';
+		} else if (*in == '\\') {
+			*out++ = '\\';
+		} else if (*in == 'x' && end - in > 2) {
+			char hex[3] = { in[1], in[2], '\0' };
+
+			if (num_unhex(&byte, 1, hex) != EC_OK || byte == 0)
+				return EC_EINVAL;
+			*out++ = (char)byte;
+			in += 2;
+		} else {
+			return EC_EINVAL;
+		}
+	}
+	*out = '\0';
+	return EC_OK;
+}
+
+enum err
+finding_check(const struct finding *f)
+{
+	if (object_bucket_valid(f->bucket) != EC_OK)
+		return EC_EINVAL;
+	return f->key[0] != '\0' ? object_key_valid(f->key) : EC_OK;
+}
+
+/* "bucket/key" or "bucket". */
+static enum err
+take_name(struct finding *f, const char *name, size_t len)
+{
+	const char *slash = memchr(name, '/', len);
+	size_t bucket = slash != NULL ? (size_t)(slash - name) : len;
+
+	if (bucket > RECORD_BUCKET_MAX || len - bucket > RECORD_KEY_MAX + 1)
+		return EC_EINVAL;
+	memcpy(f->bucket, name, bucket);
+	if (slash != NULL)
+		memcpy(f->key, slash + 1, len - bucket - 1);
+	return finding_check(f);
+}
+
+static enum err
+take_version(struct finding *f, const char *s, size_t len)
+{
+	char text[STAMP_TEXT_BYTES] = "";
+
+	if (len != sizeof text - 1)
+		return EC_OK;	/* "-", "upload-...": all of the key */
+	memcpy(text, s, len);
+	return stamp_parse(&f->version, text);
+}
+
+/* Where the last TAB before ${end} is; NULL if none. */
+static const char *
+last_tab(const char *line, const char *end)
+{
+	while (end > line)
+		if (*--end == '\t')
+			return end;
+	return NULL;
+}
+
+static enum err
+parse_line(struct finding *f, const char *line, size_t len, bool nul)
+{
+	const char *name = memchr(line, '\t', len), *end = line + len;
+	const char *version, *text;
+	char what[16] = "", plain[4 * NAME_MAX_BYTES + 1];
+	enum err e;
+
+	text = last_tab(line, end);
+	version = text != NULL ? last_tab(line, text) : NULL;
+	if (name == NULL || version == NULL || version <= name ||
+	    (size_t)(name - line) >= sizeof what)
+		return EC_EINVAL;
+	memcpy(what, line, (size_t)(name - line));
+	if (!scan_what_parse(&f->what, what))
+		return EC_EINVAL;
+	if (f->what == SCAN_LITTER || f->what == SCAN_DRIVE)
+		return EC_OK;
+	name++;
+	len = (size_t)(version - name);
+	if (len >= sizeof plain || memchr(name, '\0', len) != NULL)
+		return EC_EINVAL;
+	memcpy(plain, name, len);
+	plain[len] = '\0';
+	if (!nul && (e = unescape(plain, name, len)) != EC_OK)
+		return e;
+	if ((e = take_name(f, plain, strlen(plain))) != EC_OK)
+		return e;
+	return take_version(f, version + 1, (size_t)(text - version - 1));
+}
+
+enum err
+finding_parse(struct finding *out, const char *line, size_t len, bool nul)
+{
+	memset(out, 0, sizeof *out);
+	if (!nul && len > 0 && line[0] == '{')
+		return finding_json_parse(out, line, len);
+	return parse_line(out, line, len, nul);
+}

@@ -1,0 +1,101 @@
+/* finding_json: findings as JSON objects. */
+#include "store/finding_json.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Each drive's share as it was found. */
+static json_t *
+drives_json(const struct heal_report *r, struct set *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; list != NULL && i < r->drives; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "drive",
+		    lane_name(set_lane(s, i)), "state",
+		    heal_state_text(r->before[i])));
+	return list;
+}
+
+enum err
+finding_json_format(struct buf *out, const struct scan_finding *f,
+    struct set *s)
+{
+	const struct heal_report *r = &f->report;
+	char version[STAMP_TEXT_BYTES];
+	json_t *o = json_pack("{s:s, s:s}", "type", "item", "what",
+	    scan_what_text(f->what));
+	enum err e = EC_ENOMEM;
+	char *text = NULL;
+
+	if (o == NULL)
+		return EC_ENOMEM;
+	if (f->drive != NULL) {
+		json_object_set_new(o, "drive", json_string(f->drive));
+	} else {
+		json_object_set_new(o, "bucket", json_string(r->bucket));
+		json_object_set_new(o, "key", json_string(r->key));
+		stamp_text(version, &r->version);
+		json_object_set_new(o, "version", json_string(version));
+		json_object_set_new(o, "null", json_boolean(r->null_version));
+		if (!stamp_is_zero(&r->upload)) {
+			stamp_text(version, &r->upload);
+			json_object_set_new(o, "upload", json_string(version));
+			json_object_set_new(o, "part", json_integer(r->part));
+		}
+		json_object_set_new(o, "drives", drives_json(r, s));
+	}
+	json_object_set_new(o, "text", json_string(f->text));
+	if ((text = json_dumps(o, JSON_COMPACT)) != NULL &&
+	    (e = buf_add_str(out, text)) == EC_OK)
+		e = buf_add(out, "\n", 1);
+	free(text);
+	json_decref(o);
+	return e;
+}
+
+/* A member's text in ${out} of ${size} bytes; "" when there is none. */
+static enum err
+json_text(char *out, size_t size, const json_t *o, const char *member)
+{
+	const char *s = json_string_value(json_object_get(o, member));
+	size_t len = s != NULL ? strlen(s) : 0;
+
+	if (len >= size)
+		return EC_EINVAL;
+	memcpy(out, s != NULL ? s : "", len);
+	out[len] = '\0';
+	return EC_OK;
+}
+
+enum err
+finding_json_parse(struct finding *f, const char *line, size_t len)
+{
+	char what[16], version[STAMP_TEXT_BYTES];
+	json_t *o = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	enum err e = EC_EINVAL;
+
+	if (o == NULL)
+		return EC_EINVAL;
+	if (json_object_get(o, "what") == NULL) {
+		e = EC_ENOTFOUND;
+		goto out;
+	}
+	if (json_text(what, sizeof what, o, "what") != EC_OK ||
+	    !scan_what_parse(&f->what, what) ||
+	    json_text(f->bucket, sizeof f->bucket, o, "bucket") != EC_OK ||
+	    json_text(f->key, sizeof f->key, o, "key") != EC_OK ||
+	    json_text(version, sizeof version, o, "version") != EC_OK)
+		goto out;
+	e = EC_OK;
+	if (f->what == SCAN_LITTER || f->what == SCAN_DRIVE)
+		goto out;
+	e = finding_check(f);
+	if (e == EC_OK && f->key[0] != '\0' &&
+	    json_object_get(o, "upload") == NULL)
+		e = stamp_parse(&f->version, version);
+out:
+	json_decref(o);
+	return e;
+}

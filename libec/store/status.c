@@ -1,0 +1,317 @@
+/* status: see the header. */
+#include "store/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "set/heal_queue.h"
+
+enum { QUEUE_COUNT_MAX = 1000 };
+
+struct set_status {
+	unsigned away, drives, m;
+	int spare, write_spare;
+	unsigned queued;	/* QUEUE_COUNT_MAX: that many or more */
+};
+
+struct status {
+	struct store *st;
+	struct store_drive_status *drive;
+	unsigned drives;
+	struct set_status *set;
+	unsigned sets;
+	unsigned away, queued;
+	int spare, write_spare;		/* the least of all sets */
+	enum err result;
+};
+
+static void
+status_release(struct status *s)
+{
+	free(s->drive);
+	free(s->set);
+}
+
+static unsigned
+queue_length(struct set *s)
+{
+	struct heal_item *item;
+	unsigned n;
+
+	if (heal_queue_list(s, NULL, QUEUE_COUNT_MAX, &item, &n) != EC_OK)
+		return 0;
+	free(item);
+	return n;
+}
+
+static void
+set_look(struct status *s, unsigned i)
+{
+	struct set_status *ss = &s->set[i];
+
+	ss->drives = set_drives(store_set(s->st, i));
+	ss->m = set_parity(store_set(s->st, i));
+	ss->spare = store_set_spare(s->st, i, &ss->write_spare);
+	ss->queued = queue_length(store_set(s->st, i));
+	for (unsigned j = 0; j < s->drives; j++)
+		ss->away += s->drive[j].set == i &&
+		    s->drive[j].state != LANE_ONLINE;
+	s->away += ss->away;
+	s->queued += ss->queued;
+	if (i == 0 || ss->spare < s->spare)
+		s->spare = ss->spare;
+	if (i == 0 || ss->write_spare < s->write_spare)
+		s->write_spare = ss->write_spare;
+}
+
+static enum err
+status_look(struct status *s, struct store *st)
+{
+	s->st = st;
+	s->drives = store_drive_count(st);
+	s->sets = store_sets(st);
+	s->drive = mem_array(s->drives, sizeof *s->drive);
+	s->set = mem_array(s->sets, sizeof *s->set);
+	if (s->drive == NULL || s->set == NULL)
+		return EC_ENOMEM;
+	for (unsigned i = 0; i < s->drives; i++)
+		store_drive_status(st, i, &s->drive[i]);
+	for (unsigned i = 0; i < s->sets; i++)
+		set_look(s, i);
+	if (s->spare < 0 || s->write_spare < 0)
+		s->result = EC_EQUORUM;
+	else if (s->away > 0 || s->queued > 0)
+		s->result = EC_EDEGRADED;
+	return EC_OK;
+}
+
+static const char *
+pool_state(const struct status *s)
+{
+	return s->spare < 0 ? "FAULTED" :
+	    s->result != EC_OK ? "DEGRADED" : "ONLINE";
+}
+
+static const char *
+set_state(const struct set_status *ss)
+{
+	return ss->spare < 0 ? "FAULTED" :
+	    ss->away > 0 ? "DEGRADED" :
+	    ss->queued > 0 ? "HEALING" : "ONLINE";
+}
+
+static const char *
+drive_state(const struct store_drive_status *d)
+{
+	switch (d->state) {
+	case LANE_ONLINE:
+		return "ONLINE";
+	case LANE_SUSPECT:
+		return "FAULTED";
+	default:
+		return "UNAVAIL";
+	}
+}
+
+static const char *
+plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* What is wrong, and how bad it is. */
+static enum err
+text_status(struct buf *b, const struct status *s)
+{
+	enum err e = buf_add_str(b, "status: ");
+
+	if (e == EC_OK && s->away > 0)
+		e = buf_printf(b, "%u drive%s cannot be used.  ", s->away,
+		    plural(s->away));
+	if (e == EC_OK && s->queued > 0)
+		e = buf_printf(b, "%s%u version%s not yet on all drives.  ",
+		    s->queued >= QUEUE_COUNT_MAX ? "At least " : "", s->queued,
+		    s->queued == 1 ? " is" : "s are");
+	if (e != EC_OK)
+		return e;
+	if (s->spare < 0)
+		return buf_printf(b, "A set has %d drive%s too few to be "
+		    "read.\n", -s->spare, plural((unsigned)-s->spare));
+	if (s->write_spare < 0)
+		return buf_printf(b, "All objects can be read, new ones "
+		    "cannot be written.\n");
+	return buf_printf(b, "All objects can be read; every set can lose %d "
+	    "more drive%s.\n", s->spare, plural((unsigned)s->spare));
+}
+
+static enum err
+text_action(struct buf *b, const struct status *s)
+{
+	if (s->result == EC_OK)
+		return EC_OK;
+	if (s->away > 0)
+		return buf_add_str(b, "action: Attach the drive, or put an "
+		    "empty one in its place; then run ec-heal.\n");
+	return buf_add_str(b, "action: Run ec-heal (a server does so by "
+	    "itself).\n");
+}
+
+static enum err
+text_drive(struct buf *b, const struct store_drive_status *d)
+{
+	char total[16] = "-", free_bytes[16] = "-", when[32];
+	enum err e;
+
+	if (d->space.total > 0) {
+		num_size_text(total, sizeof total,
+		    d->space.total - d->space.free);
+		num_size_text(free_bytes, sizeof free_bytes, d->space.free);
+	}
+	e = buf_printf(b, "          %-30s %-9s %6llu %6llu %10s %10s",
+	    d->path, drive_state(d), (unsigned long long)d->errors,
+	    (unsigned long long)d->corrupt, total, free_bytes);
+	if (e == EC_OK && d->state != LANE_ONLINE)
+		e = buf_printf(b, "  %s", err_text(d->why));
+	if (e == EC_OK && d->state != LANE_ONLINE && d->since_us > 0)
+		e = buf_printf(b, " since %s", clock_text(when, sizeof when,
+		    d->since_us));
+	return e == EC_OK ? buf_add(b, "\n", 1) : e;
+}
+
+static enum err
+text_table(struct buf *b, const struct status *s)
+{
+	enum err e = buf_printf(b, "config:\n        %-32s %-9s %6s %6s %10s "
+	    "%10s\n", "NAME", "STATE", "ERRORS", "CKSUM", "USED", "FREE");
+
+	for (unsigned i = 0; i < s->sets && e == EC_OK; i++) {
+		e = buf_printf(b, "        set%-29u %s\n", i,
+		    set_state(&s->set[i]));
+		for (unsigned j = 0; j < s->drives && e == EC_OK; j++)
+			if (s->drive[j].set == i)
+				e = text_drive(b, &s->drive[j]);
+	}
+	return e;
+}
+
+static enum err
+format_text(struct buf *b, const struct status *s)
+{
+	const struct set_status *ss = &s->set[0];
+	char id[UUID_TEXT_BYTES];
+	enum err e;
+
+	uuid_text(id, store_deployment(s->st));
+	if ((e = buf_printf(b, "  pool: %s  parity: %u+%u, %u set%s\n state: "
+	    "%s\n", id, ss->drives - ss->m, ss->m, s->sets, plural(s->sets),
+	    pool_state(s))) != EC_OK || (e = text_status(b, s)) != EC_OK ||
+	    (e = text_action(b, s)) != EC_OK ||
+	    (e = text_table(b, s)) != EC_OK)
+		return e;
+	return EC_OK;
+}
+
+static enum err
+format_rows(struct buf *b, const struct status *s)
+{
+	enum err e = EC_OK;
+
+	for (unsigned i = 0; i < s->drives && e == EC_OK; i++) {
+		const struct store_drive_status *d = &s->drive[i];
+
+		e = buf_printf(b, "%s\t%u\t%u\t%s\t%llu\t%llu\t%llu\t%llu\n",
+		    d->path, d->set, d->slot, drive_state(d),
+		    (unsigned long long)d->errors,
+		    (unsigned long long)d->corrupt,
+		    (unsigned long long)(d->space.total - d->space.free),
+		    (unsigned long long)d->space.free);
+	}
+	return e;
+}
+
+static void
+json_drive(struct buf *b, const struct store_drive_status *d)
+{
+	char when[32];
+
+	json_open(b, NULL);
+	json_str(b, "type", "drive");
+	json_str(b, "drive", d->path);
+	json_u64(b, "set", d->set);
+	json_u64(b, "slot", d->slot);
+	json_str(b, "state", drive_state(d));
+	if (d->state != LANE_ONLINE)
+		json_str(b, "why", err_text(d->why));
+	if (d->state != LANE_ONLINE && d->since_us > 0)
+		json_str(b, "since", clock_text(when, sizeof when,
+		    d->since_us));
+	json_u64(b, "errors", d->errors);
+	json_u64(b, "corrupt", d->corrupt);
+	json_u64(b, "total_bytes", d->space.total);
+	json_u64(b, "free_bytes", d->space.free);
+	json_close(b);
+	buf_add(b, "\n", 1);
+}
+
+static void
+json_set(struct buf *b, const struct set_status *ss, unsigned i)
+{
+	json_open(b, NULL);
+	json_str(b, "type", "set");
+	json_u64(b, "set", i);
+	json_str(b, "state", set_state(ss));
+	json_u64(b, "drives", ss->drives);
+	json_u64(b, "parity", ss->m);
+	json_u64(b, "away", ss->away);
+	json_i64(b, "read_spare", ss->spare);
+	json_i64(b, "write_spare", ss->write_spare);
+	json_u64(b, "heal_queue", ss->queued);
+	json_close(b);
+	buf_add(b, "\n", 1);
+}
+
+static enum err
+format_json(struct buf *b, const struct status *s)
+{
+	char id[UUID_TEXT_BYTES];
+
+	for (unsigned i = 0; i < s->drives; i++)
+		json_drive(b, &s->drive[i]);
+	for (unsigned i = 0; i < s->sets; i++)
+		json_set(b, &s->set[i], i);
+	uuid_text(id, store_deployment(s->st));
+	json_open(b, NULL);
+	json_str(b, "type", "summary");
+	json_str(b, "schema", "ec-status/1");
+	json_str(b, "deployment", id);
+	json_str(b, "state", pool_state(s));
+	json_u64(b, "sets", s->sets);
+	json_u64(b, "drives", s->drives);
+	json_u64(b, "away", s->away);
+	json_i64(b, "read_spare", s->spare);
+	json_i64(b, "write_spare", s->write_spare);
+	json_u64(b, "heal_queue", s->queued);
+	json_u64(b, "exit", (uint64_t)err_exit(s->result));
+	json_close(b);
+	return buf_add(b, "\n", 1);
+}
+
+enum err
+status_format(struct buf *out, struct store *st, enum status_form form)
+{
+	struct status s = { .st = NULL };
+	enum err e = status_look(&s, st);
+
+	if (e == EC_OK)
+		e = form == STATUS_JSON ? format_json(out, &s) :
+		    form == STATUS_ROWS ? format_rows(out, &s) :
+		    format_text(out, &s);
+	if (e == EC_OK)
+		e = s.result;
+	status_release(&s);
+	return e;
+}
