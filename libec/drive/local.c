@@ -449,3 +449,18 @@ out:
 	close(fd);
 	return e;
 }
+
+enum err
+local_reformat(const char *path, const struct format *f)
+{
+	struct format old;
+	int fd = -1;
+	enum err e;
+
+	if ((e = open_dir(&fd, path)) != EC_OK)
+		return e;
+	if ((e = format_read(&old, fd)) == EC_OK)
+		e = format_write(fd, f);
+	close(fd);
+	return e;
+}

@@ -147,7 +147,10 @@ check_absent(struct store *st, struct store_slot *s, bool refill,
 		return;
 	if (slot_open_once(st, s, &d) != EC_OK)
 		return;
-	lane_attach(s->lane, d);
+	if (lane_attach(s->lane, d) != EC_OK) {
+		drive_close(d);
+		return;
+	}
 	if (store_share_offer(st, s) != EC_OK)
 		log_warn("%s: not offered to other processes", s->path);
 	log_warn("%s: online", s->path);
