@@ -4,7 +4,8 @@
  *    that stands.  No seq is given twice, so stale bytes behind a new frame
  *    have a smaller one and are known.
  * 2. A failed write is cut off.  A failed flush is final for its segment: the
- *    next one's header says that it ends where the last good batch did.
+ *    next one's header says that it ends where the last good batch did, and
+ *    before that one is removed the file is cut there.
  * 3. A segment's directory entry and header are durable before any batch in it.
  * 4. A batch lies in one segment. */
 #include "drive/journal.h"
@@ -289,8 +290,8 @@ headers(struct journal *j)
 		}
 		if (e != EC_OK)
 			return e;
-		/* What this one says of the one before. */
-		if (i == 0 || s->damaged)
+		/* What this one says of the one before, if that is there. */
+		if (i == 0 || s->damaged || s[-1].h.number + 1 != s->h.number)
 			continue;
 		if (s[-1].end < s->h.prev_end)
 			damage(j, s[-1].h.number, s[-1].end, "cut short");
@@ -699,6 +700,28 @@ journal_has(struct journal *j, uint64_t segment)
 	return find(j, segment) != NULL;
 }
 
+/* The header of the segment that goes says where the one before ends. */
+static enum err
+cut_before(struct journal *j, struct segment *s)
+{
+	struct segment *before = s > j->segments ? s - 1 : NULL;
+	struct stat st;
+	enum err e;
+
+	if (before == NULL || before->damaged)
+		return EC_OK;
+	if ((e = segment_open(j, before)) != EC_OK)
+		return e;
+	if (fstat(before->fd, &st) != 0)
+		return err_from_errno(errno);
+	if ((uint64_t)st.st_size <= before->end)
+		return EC_OK;
+	if (ftruncate(before->fd, (off_t)before->end) != 0 ||
+	    fsync(before->fd) != 0)
+		return err_from_errno(errno);
+	return EC_OK;
+}
+
 enum err
 journal_remove(struct journal *j, uint64_t segment)
 {
@@ -712,6 +735,8 @@ journal_remove(struct journal *j, uint64_t segment)
 		e = s != NULL && s->readers > 0 ? EC_EBUSY : EC_EINVAL;
 		goto out;
 	}
+	if ((e = cut_before(j, s)) != EC_OK)
+		goto out;
 	segment_name(name, segment);
 	if (unlinkat(j->dir_fd, name, 0) != 0) {
 		e = err_from_errno(errno);
