@@ -243,6 +243,34 @@ ask_release(struct ask *a)
 	*a = (struct ask)ASK_INIT;
 }
 
+bool
+ask_more(struct ask *a)
+{
+	unsigned done = ask_wait(a, 0, 0);
+
+	return done < a->s->n && ask_wait(a, done + 1, a->started_us +
+	    SET_WAIT_MS * UINT64_C(1000)) > done;
+}
+
+enum err
+ask_most(struct ask *a, struct set *s, const struct drive_query *q,
+    const char *what)
+{
+	enum err results[SET_DRIVES_MAX];
+	enum err e;
+
+	if ((e = ask_start(a, s, q)) != EC_OK)
+		return e;
+	ask_wait(a, s->n, ask_late_us(a));
+	while (ask_results(a, results) >= quorum_meta(s->n)) {
+		if (ask_more(a))
+			continue;
+		set_complain(s, what, s->n - s->n / 2, results);
+		return EC_EQUORUM;
+	}
+	return EC_OK;
+}
+
 /* One round: with ever more answers until it is settled. */
 static enum err
 ask_round(struct ask *a, struct resolve *r, ask_judge *judge, void *ctx)

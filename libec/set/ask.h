@@ -47,6 +47,15 @@ unsigned ask_results(const struct ask *a, enum err results[]);
 /* What was left behind goes on by itself. */
 void ask_release(struct ask *a);
 
+/* Put the question and wait for all, but for late ones only until fewer than
+ * quorum_meta are silent.  Errors: EC_EQUORUM (with a complaint of ${what}),
+ * EC_ENOMEM. */
+enum err ask_most(struct ask *a, struct set *s, const struct drive_query *q,
+    const char *what);
+
+/* Wait for one answer more; false when no more can come in time. */
+bool ask_more(struct ask *a);
+
 /* The usual way: ask about one key until its states can be judged by ${judge},
  * which is called with more and more answers and says EC_OK, or what is known
  * with those (EC_EQUORUM and EC_ENOTFOUND are waited with, for drives that may

@@ -11,7 +11,11 @@
 #include "set/set_impl.h"
 #include "set/sweep.h"
 
-enum { CHUNK_BYTES = 32 * 1024, BATCH_FIRST = 64 };
+enum {
+	CHUNK_BYTES = 32 * 1024,
+	BATCH_FIRST = 64,
+	KEY_ROWS_MAX = 10000,	/* of one key on one drive */
+};
 
 struct chunk {		/* strings of the entries */
 	struct chunk *next;
@@ -173,13 +177,6 @@ add_versions(struct lister *ls, const struct stamp *after)
 	return EC_OK;
 }
 
-static enum err
-judge_all(const struct resolve *r, void *ctx)
-{
-	(void)ctx;
-	return r->cut ? EC_ELIMIT : EC_OK;
-}
-
 /* Ask for all records of a key; the states are in ls->resolve, whose records
  * live as long as ${a}. */
 static enum err
@@ -187,8 +184,21 @@ ask_whole(struct lister *ls, struct ask *a, const char *key)
 {
 	struct drive_query q = { .table = DRIVE_VERSIONS,
 		.bucket = ls->p->bucket, .key = key, .limit = 1000 };
+	struct resolve_input in[SET_DRIVES_MAX];
+	enum err e;
 
-	return ask_key(a, &ls->resolve, ls->s, &q, judge_all, NULL);
+	for (;;) {
+		if ((e = ask_most(a, ls->s, &q, "list quorum")) != EC_OK)
+			return e;
+		ask_input(a, in);
+		e = resolve_key(&ls->resolve, in, ls->s->n);
+		if (e != EC_OK || !ls->resolve.cut)
+			return e;
+		if (q.limit == KEY_ROWS_MAX)
+			return EC_ELIMIT;
+		q.limit = KEY_ROWS_MAX;
+		ask_release(a);
+	}
 }
 
 /* Whether what decides lies beyond what the drives gave. */

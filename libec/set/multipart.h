@@ -14,6 +14,9 @@ struct upload {
 #define UPLOAD_INIT { .meta = BUF_INIT(RECORD_META_MAX) }
 void upload_release(struct upload *u);
 
+/* Fill ${u} (UPLOAD_INIT) from a record.  Errors: EC_ENOMEM, EC_ECORRUPT. */
+enum err multipart_from_record(struct upload *u, const struct record *r);
+
 struct upload_part {
 	uint32_t number;
 	uint64_t size, mtime_us;
@@ -42,7 +45,11 @@ enum err multipart_list(struct set *s, const char *bucket, const char *prefix,
 
 /* Make the object of the ${n} parts given, in rising order of number; metadata
  * is the upload's plus ${extra}.  Parts left out are removed.  Repeating a
- * completed one is EC_ENOUPLOAD.  ${etag}: of the object.
+ * completed one is EC_ENOUPLOAD.  ${etag}: of the object.  A part counts by its
+ * number and part.data, as multipart_parts gave them.
+ * The object's k is the greatest of its parts', so that where it is decided
+ * each part can be; what a part lacks, because drives were away when it was
+ * written, is in the heal queue.
  * Errors: EC_ENOUPLOAD, EC_ENOTFOUND (a part), EC_EQUORUM. */
 enum err multipart_complete(struct set *s, const char *bucket, const char *key,
     const struct stamp *id, const struct upload_part *parts, unsigned n,

@@ -160,6 +160,31 @@ resolve_key(struct resolve *r, const struct resolve_input in[], unsigned n)
 	return EC_OK;
 }
 
+bool
+resolve_split(struct resolve_input rest[], struct resolve_input group[],
+    unsigned n, int (*cmp)(const struct record *, const struct record *))
+{
+	const struct record *first = NULL;
+
+	for (unsigned d = 0; d < n; d++)
+		if (rest[d].n > 0 &&
+		    (first == NULL || cmp(rest[d].rec, first) < 0))
+			first = rest[d].rec;
+	if (first == NULL)
+		return false;
+	for (unsigned d = 0; d < n; d++) {
+		group[d] = rest[d];
+		group[d].n = 0;
+		while (rest[d].n > 0 && cmp(rest[d].rec, first) == 0) {
+			group[d].n++;
+			rest[d].rec++;
+			rest[d].n--;
+		}
+		group[d].cut = rest[d].cut && rest[d].n == 0;
+	}
+	return true;
+}
+
 static enum err
 nothing(const struct resolve *r)
 {

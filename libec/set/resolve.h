@@ -56,6 +56,12 @@ void resolve_release(struct resolve *r);
 enum err resolve_key(struct resolve *r, const struct resolve_input in[],
     unsigned n);
 
+/* Take from the front of ${rest} the records that come first by ${cmp} and are
+ * equal by it, into ${group}: for tables whose rows of one key are of several
+ * things (uploads, parts).  false when nothing is left. */
+bool resolve_split(struct resolve_input rest[], struct resolve_input group[],
+    unsigned n, int (*cmp)(const struct record *, const struct record *));
+
 /* The newest living version (object or marker); *${out} leads into ${r}.
  * Errors: EC_ENOTFOUND, EC_EQUORUM (not to be known), EC_ELIMIT (answers were
  * cut before it: ask for more records). */

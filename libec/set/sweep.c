@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "set/set_impl.h"
 
 enum { BATCH_MAX = 2000 };
@@ -69,9 +68,6 @@ find_frontier(struct sweep *w)
 static enum err
 ask_all(struct sweep *w)
 {
-	enum err results[SET_DRIVES_MAX];
-	unsigned n = w->s->n, silent, done;
-	uint64_t end;
 	enum err e;
 
 	ask_release(&w->ask);
@@ -85,17 +81,8 @@ ask_all(struct sweep *w)
 	if (w->asked && w->batch_max < BATCH_MAX)
 		w->batch_max *= 2;
 	w->asked = true;
-	if ((e = ask_start(&w->ask, w->s, &w->q)) != EC_OK)
+	if ((e = ask_most(&w->ask, w->s, &w->q, "list quorum")) != EC_OK)
 		return e;
-	end = w->ask.started_us + SET_WAIT_MS * UINT64_C(1000);
-	done = ask_wait(&w->ask, n, ask_late_us(&w->ask));
-	while ((silent = ask_results(&w->ask, results)) >= quorum_meta(n)) {
-		if (done == n || clock_mono_us() >= end) {
-			set_complain(w->s, "list quorum", n - n / 2, results);
-			return EC_EQUORUM;
-		}
-		done = ask_wait(&w->ask, done + 1, end);
-	}
 	find_frontier(w);
 	return EC_OK;
 }
