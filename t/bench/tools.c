@@ -13,7 +13,7 @@
  *             reads the 8 data shards by 128 KiB and writes the file
  *   missing   the same with 4 data shards gone, against the same thread
  *
- * of: time of the other divided by time of the tool.  RSS is the tool's peak. */
+ * of: time of the other divided by time of the tool.  RSS: the tool's peak. */
 #include <errno.h>
 #include <fcntl.h>
 #include <isa-l/erasure_code.h>
