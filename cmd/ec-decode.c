@@ -11,10 +11,10 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/num.h"
 #include "base/opt.h"
 #include "base/outfile.h"
+#include "base/overlap.h"
 #include "codec/bitrot.h"
 #include "codec/decode.h"
 #include "codec/shardset.h"
@@ -74,33 +74,54 @@ open_set(struct shardset *s, const struct args *a, struct decode **d,
 	return decode_new(d, &p, sources, size);
 }
 
-/* All of the object to ${fd}, or nowhere when that is negative. *${good} says
- * how many bytes were. */
+/* All of an object on its way.  One thread reads, one writes. */
+struct flow {
+	struct decode *decode;
+	uint64_t size;
+	uint64_t at;		/* the reader's */
+	int fd;			/* negative: nowhere */
+	uint64_t good;		/* the writer's: bytes that got out */
+};
+
 static enum err
-copy(struct decode *d, const struct stripe *s, uint64_t size, int fd,
-    uint64_t *good)
+read_stripes(void *ctx, uint8_t *buf, size_t cap, size_t *len)
 {
-	size_t stripe_bytes = (size_t)s->k * s->unit;
-	size_t len = num_round_up(READ_BYTES_MIN, stripe_bytes);
-	uint8_t *buf = mem_aligned(len, 4096);
-	enum err e = buf == NULL ? EC_ENOMEM : EC_OK;
+	struct flow *f = ctx;
+	size_t n = num_min(cap, f->size - f->at);
+	enum err e;
 
-	for (*good = 0; e == EC_OK && *good < size;) {
-		size_t n = num_min(len, size - *good);
+	if (n == 0)
+		return EC_OK;
+	/* less and less where it gets difficult, to the last good byte */
+	while ((e = decode_read(f->decode, buf, n, f->at)) == EC_EQUORUM &&
+	    n > 1)
+		n /= 2;
+	if (e != EC_OK)
+		return e == EC_EQUORUM ? EC_ELOST : e;
+	f->at += n;
+	*len = n;
+	return EC_OK;
+}
 
-		/* step by step where it gets difficult, to the last byte */
-		while ((e = decode_read(d, buf, n, *good)) == EC_EQUORUM &&
-		    n > 1)
-			n = n / 2;
-		if (e == EC_EQUORUM)
-			e = EC_ELOST;
-		else if (e == EC_OK && fd >= 0)
-			e = io_write_full(fd, buf, n);
-		if (e == EC_OK)
-			*good += n;
-	}
-	free(buf);
+static enum err
+write_out(void *ctx, const uint8_t *buf, size_t len)
+{
+	struct flow *f = ctx;
+	enum err e = f->fd < 0 ? EC_OK : io_write_full(f->fd, buf, len);
+
+	if (e == EC_OK)
+		f->good += len;
 	return e;
+}
+
+static enum err
+copy(struct flow *f, const struct stripe *s)
+{
+	uint64_t stripe_bytes = (uint64_t)s->k * s->unit;
+	uint64_t len = num_round_up(READ_BYTES_MIN, stripe_bytes);
+
+	return overlap_run(num_min(len, f->size + 1), read_stripes, write_out,
+	    f);
 }
 
 static enum err
@@ -109,17 +130,17 @@ decode_out(struct shardset *s, const struct args *a, struct decode *d,
 {
 	struct outfile file = OUTFILE_INIT;
 	bool to_stdout = strcmp(a->output, "-") == 0;
-	uint64_t good = 0;
+	struct flow flow = { .decode = d, .size = size };
 	enum err e = EC_OK;
 
 	if (!to_stdout && (e = outfile_open(&file, a->output, a->force)) !=
 	    EC_OK)
 		return e;
-	e = copy(d, &s->header.stripe, size,
-	    to_stdout ? STDOUT_FILENO : file.fd, &good);
+	flow.fd = to_stdout ? STDOUT_FILENO : file.fd;
+	e = copy(&flow, &s->header.stripe);
 	if (e == EC_ELOST)
 		log_error("too few good shards: %" PRIu64 " of %" PRIu64
-		    " bytes were good", good, size);
+		    " bytes were good", flow.good, size);
 	else if (e != EC_OK)
 		log_error("%s: %s", to_stdout ? "standard output" :
 		    a->output, err_text(e));
@@ -217,7 +238,7 @@ static enum err
 judge(const struct shardset *s, struct decode *d, uint64_t size, bool deep)
 {
 	const struct stripe *g = &s->header.stripe;
-	uint64_t good;
+	struct flow flow = { .decode = d, .size = size, .fd = -1 };
 	enum err e;
 
 	if (s->good == g->k + g->m)
@@ -227,10 +248,10 @@ judge(const struct shardset *s, struct decode *d, uint64_t size, bool deep)
 	if (!deep)
 		return EC_ELOST;
 	/* fewer than k are whole, but maybe there are k in each place */
-	e = copy(d, g, size, -1, &good);
+	e = copy(&flow, g);
 	if (e == EC_ELOST)
 		log_error("too few good shards: %" PRIu64 " of %" PRIu64
-		    " bytes are good", good, size);
+		    " bytes are good", flow.good, size);
 	return e == EC_OK ? EC_EDEGRADED : e;
 }
 

@@ -12,10 +12,10 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/num.h"
 #include "base/opt.h"
 #include "base/outfile.h"
+#include "base/overlap.h"
 #include "codec/bitrot.h"
 #include "codec/encode.h"
 #include "codec/rs.h"
@@ -198,23 +198,29 @@ open_input(const char *path, int *fd)
 	return err_from_errno(errno);
 }
 
-/* Read all of ${fd} into ${e}. */
-static enum err
-copy(struct encode *e, int fd, size_t stripe_bytes)
-{
-	size_t len = num_round_up(READ_BYTES_MIN, stripe_bytes), got;
-	uint8_t *buf = mem_aligned(len, 4096);
-	enum err err = buf == NULL ? EC_ENOMEM : EC_OK;
+/* What the two threads of encode_input share; each has its own. */
+struct flow {
+	int fd;
+	struct encode *encode;
+};
 
-	for (got = len; err == EC_OK && got == len;) {
-		err = io_read_full(fd, buf, len, &got);
-		if (err != EC_OK)
-			log_error("input: %s", err_text(err));
-		else
-			err = encode_write(e, buf, got);
-	}
-	free(buf);
-	return err;
+static enum err
+read_input(void *ctx, uint8_t *buf, size_t cap, size_t *len)
+{
+	const struct flow *f = ctx;
+	enum err e = io_read_full(f->fd, buf, cap, len);
+
+	if (e != EC_OK)
+		log_error("input: %s", err_text(e));
+	return e;
+}
+
+static enum err
+write_stripes(void *ctx, const uint8_t *buf, size_t len)
+{
+	const struct flow *f = ctx;
+
+	return encode_write(f->encode, buf, len);
 }
 
 /* The first error of an output says more than that there are too few. */
@@ -231,18 +237,19 @@ static enum err
 encode_input(struct job *job, int fd)
 {
 	struct encode_sink sinks[RS_SHARDS_MAX] = { { NULL, NULL } };
-	struct encode *e = NULL;
+	uint64_t stripe_bytes = (uint64_t)job->p.stripe.k * job->p.stripe.unit;
+	struct flow flow = { fd, NULL };
 	enum err err;
 
 	for (unsigned i = 0; i < job->n; i++)
 		if (job->out[i].err == EC_OK)
 			sinks[i] = (struct encode_sink){ write_output,
 				&job->out[i] };
-	if ((err = encode_new(&e, &job->p, sinks)) == EC_OK &&
-	    (err = copy(e, fd, (size_t)job->p.stripe.k *
-	    job->p.stripe.unit)) == EC_OK)
-		err = encode_finish(e, &job->tail);
-	encode_free(e);
+	if ((err = encode_new(&flow.encode, &job->p, sinks)) == EC_OK &&
+	    (err = overlap_run(num_round_up(READ_BYTES_MIN, stripe_bytes),
+	    read_input, write_stripes, &flow)) == EC_OK)
+		err = encode_finish(flow.encode, &job->tail);
+	encode_free(flow.encode);
 	return blame(job, err);
 }
 

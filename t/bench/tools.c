@@ -13,7 +13,8 @@
  *             reads the 8 data shards by 128 KiB and writes the file
  *   missing   the same with 4 data shards gone, against the same thread
  *
- * of: time of the other divided by time of the tool.  RSS: the tool's peak. */
+ * of: time of the other divided by time of the tool.  CPU: seconds of both
+ * processors that each used, in its best run.  RSS: the tool's peak. */
 #include <errno.h>
 #include <fcntl.h>
 #include <isa-l/erasure_code.h>
@@ -138,12 +139,24 @@ tool_missing(void)
 	tool("ec-decode", "-qo", "out", M);
 }
 
-/* Run ${what} in a process of its own; its seconds, and its peak memory. */
+struct best {
+	double wall, cpu;
+	long rss_kib;
+};
+
 static double
-run(void (*what)(void), long *rss_kib)
+seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+/* Run ${what} in a process of its own. */
+static void
+run(void (*what)(void), struct best *b)
 {
 	uint64_t start = clock_mono_us();
 	struct rusage use;
+	double wall;
 	int status;
 	pid_t pid = fork();
 
@@ -153,9 +166,13 @@ run(void (*what)(void), long *rss_kib)
 	}
 	if (pid < 0 || wait4(pid, &status, 0, &use) != pid || status != 0)
 		die("run");
-	if (use.ru_maxrss > *rss_kib)
-		*rss_kib = use.ru_maxrss;
-	return (double)(clock_mono_us() - start) / 1e6;
+	wall = (double)(clock_mono_us() - start) / 1e6;
+	if (wall < b->wall) {
+		b->wall = wall;
+		b->cpu = seconds(use.ru_utime) + seconds(use.ru_stime);
+	}
+	if (use.ru_maxrss > b->rss_kib)
+		b->rss_kib = use.ru_maxrss;
 }
 
 static void
@@ -175,21 +192,18 @@ static void
 compare(const char *name, void (*plain)(void), void (*ours)(void),
     void (*clear)(void))
 {
-	double plain_s = 1e9, tool_s = 1e9, s;
-	long rss = 0, ignored = 0;
+	struct best p = { .wall = 1e9 }, o = { .wall = 1e9 };
 
 	for (int i = 0; i < ROUNDS; i++) {
 		clear();
-		if ((s = run(plain, &ignored)) < plain_s)
-			plain_s = s;
+		run(plain, &p);
 		clear();
-		if ((s = run(ours, &rss)) < tool_s)
-			tool_s = s;
+		run(ours, &o);
 	}
 	printf("%-8s plain %6.3f s  tool %6.3f s  %5.2f GiB/s  of %.2f  "
-	    "RSS %ld MiB\n", name, plain_s, tool_s,
-	    (double)bytes / (1u << 30) / tool_s, plain_s / tool_s,
-	    rss / 1024);
+	    "CPU %.2f, %.2f s  RSS %ld MiB\n", name, p.wall, o.wall,
+	    (double)bytes / (1u << 30) / o.wall, p.wall / o.wall, p.cpu,
+	    o.cpu, o.rss_kib / 1024);
 	fflush(stdout);
 }
 
