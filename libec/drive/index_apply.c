@@ -304,7 +304,8 @@ row_put(struct index *ix, const struct record *r, const struct journal_frame *f)
 	index_bind_bytes(st, COL_BUCKET + 1, r->bucket);
 	index_bind_bytes(st, COL_KEY + 1, r->key);
 	index_bind_stamp(st, COL_STAMP + 1, stamp, &r->stamp);
-	if (stamp_is_zero(&r->target))
+	if (stamp_is_zero(&r->target) && r->kind != RECORD_HEAL &&
+	    r->kind != RECORD_UPLOAD && r->kind != RECORD_PART)
 		sqlite3_bind_null(st, COL_TARGET + 1);
 	else
 		index_bind_stamp(st, COL_TARGET + 1, target, &r->target);

@@ -371,7 +371,8 @@ local_open(struct drive **out, const char *path, const char *address,
 	l = NULL;
 out:
 	if (l != NULL) {
-		log_error("%s: cannot open: %s", path, err_text(e));
+		if (e != EC_EOWNED)	/* the caller may wait or share */
+			log_error("%s: cannot open: %s", path, err_text(e));
 		op_close(&l->drive);
 	}
 	return e;
