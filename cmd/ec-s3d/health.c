@@ -113,14 +113,14 @@ status_json(struct buf *b, struct server *s)
 	json_u64(b, "requests", s->requests);
 	json_u64(b, "server_errors", s->errors);
 	json_u64(b, "memory_bytes", os_rss_anon());
-	json_array(b, "sets");
+	json_list(b, "sets");
 	for (i = 0; i < store_sets(s->store); i++)
 		set_json(b, s, i);
-	json_array_end(b);
-	json_array(b, "drives");
+	json_list_end(b);
+	json_list(b, "drives");
 	for (i = 0; i < store_drive_count(s->store); i++)
 		drive_json(b, s, i);
-	json_array_end(b);
+	json_list_end(b);
 	return json_close(b);
 }
 

@@ -76,7 +76,7 @@ json_close(struct buf *b)
 }
 
 enum err
-json_array(struct buf *b, const char *name)
+json_list(struct buf *b, const char *name)
 {
 	enum err e = lead(b, name);
 
@@ -84,7 +84,7 @@ json_array(struct buf *b, const char *name)
 }
 
 enum err
-json_array_end(struct buf *b)
+json_list_end(struct buf *b)
 {
 	return buf_add(b, "]", 1);
 }

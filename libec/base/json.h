@@ -11,8 +11,8 @@
  * an item of an array).  All return the first buf error. */
 enum err json_open(struct buf *b, const char *name);
 enum err json_close(struct buf *b);
-enum err json_array(struct buf *b, const char *name);
-enum err json_array_end(struct buf *b);
+enum err json_list(struct buf *b, const char *name);
+enum err json_list_end(struct buf *b);
 
 /* Members.  Strings are UTF-8; bytes that are not become U+FFFD. */
 enum err json_str(struct buf *b, const char *name, const char *value);

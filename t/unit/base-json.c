@@ -25,10 +25,10 @@ main(void)
 	json_str(&b, "a", "x");
 	json_u64(&b, "b", UINT64_MAX);
 	json_i64(&b, "c", -1);
-	json_array(&b, "d");
+	json_list(&b, "d");
 	json_str(&b, NULL, "p");
 	json_str(&b, NULL, "q");
-	json_array_end(&b);
+	json_list_end(&b);
 	json_open(&b, "e");
 	json_bool(&b, "f", true);
 	json_close(&b);
