@@ -299,11 +299,11 @@ verify_header(struct decode *d, unsigned i)
 	struct shard_header h = { d->stripe, i, d->col.src.p.id,
 		d->col.src.p.part };
 	uint8_t want[SHARD_HEADER_BYTES], got[SHARD_HEADER_BYTES];
-	const struct decode_source *in = &d->col.src.src[i].in;
 	enum err e;
 
 	shard_header_encode(want, &h);
-	if ((e = in->pread(in->ctx, got, sizeof(got), 0)) != EC_OK)
+	e = sources_pread(&d->col.src, i, got, sizeof(got), 0);
+	if (e != EC_OK)
 		return e;
 	return memcmp(want, got, sizeof(got)) == 0 ? EC_OK : EC_ECORRUPT;
 }

@@ -66,20 +66,30 @@ plan(struct decode_read *r, unsigned index, void *buf, size_t len,
 	*r = (struct decode_read){ index, buf, len, off, EC_OK };
 }
 
-/* Do reads[0 .. n). */
 static void
-fetch(struct sources *s, unsigned n)
+fetch(const struct sources *s, struct decode_read *reads, unsigned n)
 {
 	if (n > 0 && s->p.gather != NULL) {
-		s->p.gather(s->p.gather_ctx, s->reads, n);
+		s->p.gather(s->p.gather_ctx, reads, n);
 		return;
 	}
 	for (unsigned j = 0; j < n; j++) {
-		struct decode_read *r = &s->reads[j];
+		struct decode_read *r = &reads[j];
 		const struct decode_source *in = &s->src[r->index].in;
 
 		r->err = in->pread(in->ctx, r->buf, r->len, r->off);
 	}
+}
+
+enum err
+sources_pread(const struct sources *s, unsigned i, void *buf, size_t len,
+    uint64_t off)
+{
+	struct decode_read r;
+
+	plan(&r, i, buf, len, off);
+	fetch(s, &r, 1);
+	return r.err;
 }
 
 /* Source ${i} may be used: its tail of ${len} bytes at ${tail} is good. */
@@ -164,7 +174,7 @@ open_one(struct sources *s, unsigned i, const uint8_t *buf, size_t len)
 	} else {
 		if ((tail = whole = malloc(tail_len)) == NULL)
 			return EC_ENOMEM;
-		e = in->pread(in->ctx, whole, tail_len, off);
+		e = sources_pread(s, i, whole, tail_len, off);
 		if (e != EC_OK) {
 			report_dead(s, i, e, off);
 			e = EC_OK;
@@ -211,7 +221,7 @@ sources_open(struct sources *s, const unsigned index[], unsigned n)
 		return EC_ENOMEM;
 	for (unsigned j = 0; j < count; j++)
 		s->reads[j].buf = guess + j * (size_t)TAIL_GUESS_BYTES;
-	fetch(s, count);
+	fetch(s, s->reads, count);
 	for (unsigned j = 0; j < count && e == EC_OK; j++) {
 		struct decode_read *r = &s->reads[j];
 
@@ -246,7 +256,7 @@ need_page(struct sources *s, const unsigned index[], unsigned count,
 		    shard_page_bytes(s->data_bytes, n),
 		    shard_page_off(s->data_bytes, n));
 	}
-	fetch(s, todo);
+	fetch(s, s->reads, todo);
 	for (unsigned j = 0; j < todo; j++) {
 		struct decode_read *r = &s->reads[j];
 
@@ -334,7 +344,7 @@ sources_read(struct sources *s, const unsigned index[], unsigned n,
 			plan(&s->reads[todo++], index[j], at[index[j]],
 			    hi - lo, shard_data_off(lo));
 	}
-	fetch(s, todo);
+	fetch(s, s->reads, todo);
 	for (unsigned j = 0; j < todo; j++) {
 		if (s->reads[j].err == EC_OK)
 			s->reads[good++] = s->reads[j];

@@ -41,6 +41,10 @@ enum err sources_init(struct sources *s, const struct decode_params *p,
     const struct decode_source *in);
 void sources_release(struct sources *s);
 
+/* Some bytes of source ${i}'s file, not verified.  Errors: the source's. */
+enum err sources_pread(const struct sources *s, unsigned i, void *buf,
+    size_t len, uint64_t off);
+
 /* Read and check the tails of those of ${index[0 .. n)} that are not opened.
  * Errors: EC_ENOMEM; what else goes wrong is kept with the source. */
 enum err sources_open(struct sources *s, const unsigned index[], unsigned n);
