@@ -100,7 +100,8 @@ conform_shard_files(struct drive *d)
 	    conform_size(d, &data, 9, &size) == EC_ENOTFOUND,
 	    "a shard that is not there");
 	e = conform_write(d, &none, 0, 100000, false);
-	/* Behind a network the end of it may need a moment to arrive. */
+	/* Behind a network its begin and end need a moment to arrive. */
+	usleep(100 * 1000);
 	for (int i = 0; i < 2000 && conform_size(d, &none, 0, &size) !=
 	    EC_ENOTFOUND; i++)
 		usleep(1000);
