@@ -7,7 +7,6 @@
 #include "net/http_server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -18,13 +17,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/http_conn.h"
+#include "net/http_listen.h"
 
 enum {
 	STACK_BYTES = 1024 * 1024,
@@ -201,143 +199,20 @@ accept_thread(void *arg)
 	return NULL;
 }
 
-/* Is nobody behind the socket at ${sa}? */
-static bool
-unix_is_dead(const struct sockaddr_un *sa)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool dead;
-
-	if (fd == -1)
-		return false;
-	dead = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == -1 &&
-	    errno == ECONNREFUSED;
-	close(fd);
-	return dead;
-}
-
-static enum err
-listen_unix(struct http_server *s, const char *path)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof(sa.sun_path))
-		return EC_EINVAL;
-	strcpy(sa.sun_path, path);
-	if ((s->unix_path = strdup(path)) == NULL)
-		return EC_ENOMEM;
-	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s->fd == -1)
-		return err_from_errno(errno);
-	fchmod(s->fd, 0600);	/* before bind: the file gets this mode */
-	if (bind(s->fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
-		return EC_OK;
-	if (errno == EADDRINUSE && unix_is_dead(&sa) && unlink(path) == 0 &&
-	    bind(s->fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
-		return EC_OK;
-	free(s->unix_path);
-	s->unix_path = NULL;
-	return errno == EADDRINUSE ? EC_EEXIST : err_from_errno(errno);
-}
-
-static enum err
-bind_to(struct http_server *s, const struct addrinfo *ai)
-{
-	const int one = 1, zero = 0;
-
-	s->fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s->fd == -1)
-		return err_from_errno(errno);
-	setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (ai->ai_family == AF_INET6)
-		setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero,
-		    sizeof(zero));
-	if (bind(s->fd, ai->ai_addr, ai->ai_addrlen) == 0)
-		return EC_OK;
-	return errno == EADDRINUSE ? EC_EEXIST : err_from_errno(errno);
-}
-
-/* Cut "host:port", "[host]:port" or ":port" in two. */
-static enum err
-split_address(const char *address, char host[256], const char **port)
-{
-	const char *colon = strrchr(address, ':'), *from = address;
-	size_t len;
-
-	if (colon == NULL || colon[1] == '\0')
-		return EC_EINVAL;
-	len = (size_t)(colon - address);
-	if (len >= 2 && from[0] == '[' && from[len - 1] == ']') {
-		from++;
-		len -= 2;
-	} else if (memchr(from, ':', len) != NULL) {
-		return EC_EINVAL;
-	}
-	if (len >= 256)
-		return EC_EINVAL;
-	memcpy(host, from, len);
-	host[len] = '\0';
-	*port = colon + 1;
-	return EC_OK;
-}
-
-static enum err
-listen_tcp(struct http_server *s, const char *address)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-	struct addrinfo *list = NULL, *ai;
-	const char *port;
-	char host[256];
-	enum err e = EC_EINVAL;
-	int family = 0;
-
-	if (split_address(address, host, &port) != EC_OK ||
-	    getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &list) !=
-	    0)
-		return EC_EINVAL;
-	/* ":port" is both families through one IPv6 socket, where there is
-	 * IPv6; otherwise the first address will do. */
-	for (int pass = 0; pass < 2 && s->fd == -1; pass++) {
-		family = pass == 0 && host[0] == '\0' ? AF_INET6 : 0;
-		for (ai = list; ai != NULL && s->fd == -1; ai = ai->ai_next)
-			if (family == 0 || ai->ai_family == family)
-				e = bind_to(s, ai);
-	}
-	freeaddrinfo(list);
-	return e;
-}
-
-static unsigned
-bound_port(int fd)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	char port[8];
-
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    ss.ss_family == AF_UNIX || getnameinfo((struct sockaddr *)&ss, len,
-	    NULL, 0, port, sizeof(port), NI_NUMERICSERV) != 0)
-		return 0;
-	return (unsigned)strtoul(port, NULL, 10);
-}
-
 static enum err
 start_listening(struct http_server *s, const struct http_listen *l)
 {
 	enum err e;
 
-	if (l->fd >= 0)
-		s->fd = l->fd;
-	else if ((e = l->unix_path != NULL ? listen_unix(s, l->unix_path) :
-	    listen_tcp(s, l->address)) != EC_OK)
+	if ((e = http_listen_open(&s->fd, &s->port, l)) != EC_OK)
 		return e;
-	if (listen(s->fd, 1024) == -1)
+	if (l->fd < 0 && l->unix_path != NULL &&
+	    (s->unix_path = strdup(l->unix_path)) == NULL) {
+		unlink(l->unix_path);
+		return EC_ENOMEM;
+	}
+	if ((s->wake = eventfd(0, EFD_CLOEXEC)) == -1)
 		return err_from_errno(errno);
-	if (fcntl(s->fd, F_SETFL, O_NONBLOCK) == -1 ||
-	    (s->wake = eventfd(0, EFD_CLOEXEC)) == -1)
-		return err_from_errno(errno);
-	s->port = bound_port(s->fd);
 	return EC_OK;
 }
 
