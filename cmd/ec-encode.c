@@ -276,6 +276,8 @@ commit(struct job *job)
 
 	if (e == EC_OK)
 		e = each_file(job, outfile_commit);
+	for (unsigned i = 0; e != EC_OK && i < job->n; i++)
+		outfile_revoke(&job->out[i].file);
 	if (e == EC_OK && job->live < job->n) {
 		log_warn("%u of %u shards written", job->live, job->n);
 		e = EC_EDEGRADED;

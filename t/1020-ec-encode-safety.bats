@@ -174,3 +174,13 @@ status 9" ]
 	exits 2 ec-decode -n a
 	[ -z "$(litter)" ] && [ ! -e a ]
 }
+
+@test "when one file cannot get its name, none does" {
+	random_file in 1000 1
+	mkdir out
+	# the third rename fails: two had their names already
+	EC_FAULT_PATH=$DIR/ fault_run renameat:3:EIO ec-encode -k 2 -m 2 \
+	    -i in out/a out/b out/c out/d
+	[ "$FAULT_MET" = yes ] && [ "$STATUS" -eq 9 ]
+	[ -z "$(ls -A out)" ]
+}

@@ -124,8 +124,17 @@ outfile_commit(struct outfile *o)
 	if (r != 0)
 		return fail(o, errno);
 	o->named = false;
+	o->placed = !o->replace;
 	live_set(o, NULL);
 	return fsync(o->dirfd) == 0 ? EC_OK : fail(o, errno);
+}
+
+void
+outfile_revoke(struct outfile *o)
+{
+	if (o->placed)
+		(void)unlinkat(o->dirfd, o->name, 0);
+	o->placed = false;
 }
 
 void

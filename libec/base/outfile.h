@@ -16,6 +16,7 @@ struct outfile {
 	int fd;			/* to write to */
 	bool replace;
 	bool named;		/* the temporary name is there */
+	bool placed;		/* the final name is there, and is ours */
 	char name[NAME_MAX + 1], temp[NAME_MAX + 1];
 };
 
@@ -33,6 +34,10 @@ enum err outfile_sync(struct outfile *o);
 /* After outfile_sync: give it its name, durably: on return it survives power
  * loss.  Errors: EC_EEXIST (somebody was faster), by errno; logged. */
 enum err outfile_commit(struct outfile *o);
+
+/* Take back a commit that replaced nothing, because one of several files that
+ * belong together failed.  Nothing when there was none. */
+void outfile_revoke(struct outfile *o);
 
 /* Remove what was not committed. */
 void outfile_release(struct outfile *o);
