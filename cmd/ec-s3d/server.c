@@ -71,8 +71,9 @@ authenticate(struct call *c)
 		    "AWS4-HMAC-SHA256-PAYLOAD, -TRAILER, STREAMING-UNSIGNED-"
 		    "PAYLOAD-TRAILER or a SHA-256");
 	if (e == S3_INVALID_REQUEST)
-		return call_fail(c, e, "Signature Version 4 with "
-		    "x-amz-content-sha256 is needed");
+		return call_fail(c, e, "The authorization mechanism you "
+		    "have provided is not supported. Please use "
+		    "AWS4-HMAC-SHA256.");
 	return e;
 }
 

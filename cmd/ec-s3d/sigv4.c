@@ -11,6 +11,8 @@
 #include "sigv4_canonical.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
+#define EMPTY_SHA256 \
+	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 enum { CACHE_SLOTS = 16 };
 
@@ -181,9 +183,10 @@ claim_from_header(struct claim *c, const struct sigv4_request *in)
 		return S3_AUTH_MALFORMED;
 
 	c->payload = header_get(in, "x-amz-content-sha256");
-	if (c->payload == NULL ||
-	    header_count(in, "x-amz-content-sha256") != 1)
-		return S3_INVALID_REQUEST;
+	if (c->payload == NULL)
+		c->payload = EMPTY_SHA256;
+	if (header_count(in, "x-amz-content-sha256") > 1)
+		return S3_INVALID_ARGUMENT;
 	c->date = header_get(in, "x-amz-date");
 	if (c->date != NULL && (header_count(in, "x-amz-date") != 1 ||
 	    s3_time_parse_amz(&c->date_s, c->date) != EC_OK))
@@ -342,10 +345,10 @@ time_check(const struct claim *c, int64_t now_s, bool presigned)
 	return now_s > c->date_s + c->expires_s ? S3_REQUEST_EXPIRED : S3_OK;
 }
 
-/* Does the signature hold over the path in this form? */
+/* Does the signature hold over path and query in this form? */
 static bool
 signature_holds(struct sigv4 *out, const struct sigv4_request *in,
-    const struct claim *c, bool raw, enum err *e)
+    const struct claim *c, enum sigv4_form form, enum err *e)
 {
 	struct buf text = BUF_INIT(SIGV4_CANONICAL_MAX);
 	uint8_t sum[DIGEST_SHA256_BYTES], mac[DIGEST_SHA256_BYTES];
@@ -353,7 +356,7 @@ signature_holds(struct sigv4 *out, const struct sigv4_request *in,
 	bool good = false;
 
 	if ((*e = sigv4_canonical(&text, in, c->signed_headers, c->payload,
-	    raw)) != EC_OK)
+	    form)) != EC_OK)
 		goto out;
 	digest_once(DIGEST_SHA256, text.data, text.len, sum);
 	num_hex(hex, sum, sizeof(sum));
@@ -379,7 +382,7 @@ signature_check(struct sigv4 *out, const struct sigv4_request *in,
 	const struct sigv4_secret *found = NULL;
 	enum err e = EC_OK;
 	unsigned i;
-	bool good;
+	bool good = false;
 
 	for (i = 0; i < n; i++)
 		if (strcmp(who[i].key_id, c->credential) == 0)
@@ -387,9 +390,9 @@ signature_check(struct sigv4 *out, const struct sigv4_request *in,
 	/* An unknown key costs what a known one costs. */
 	signing_key(out->key, found != NULL ? found : &who[0], c->day,
 	    c->region, cache);
-	good = signature_holds(out, in, c, false, &e);
-	if (!good && e == EC_OK)
-		good = signature_holds(out, in, c, true, &e);
+	for (i = 0; i < (out->presigned ? SIGV4_RAW_PATH_QUERY : SIGV4_FORMS) &&
+	    !good && e == EC_OK; i++)
+		good = signature_holds(out, in, c, (enum sigv4_form)i, &e);
 	if (e != EC_OK)
 		return s3_error_from(e);
 	return good && found != NULL ? S3_OK : S3_SIGNATURE;

@@ -7,8 +7,10 @@
  * x-amz-* header present are signed; the signature matches.  An unknown key
  * and a bad signature give the same answer in the same time.
  *
- * The path is signed as clients should encode it, and also accepted as they
- * sent it: both stand for the same bucket and key. */
+ * Without x-amz-content-sha256 the body must be empty, as it is in what old
+ * clients send so.  Path and query are signed as clients should encode and
+ * sort them, and also accepted as they sent them: both stand for the same
+ * request. */
 #ifndef SIGV4_H
 #define SIGV4_H
 
@@ -69,8 +71,8 @@ void sigv4_cache_free(struct sigv4_cache *c);
 /* Authenticate a request.  ${who} has ${n} pairs (1 or more).  ${cache} may be
  * NULL.  Errors: S3_ACCESS_DENIED (no credentials, or headers not signed),
  * S3_SIGNATURE, S3_TIME_SKEW, S3_REQUEST_EXPIRED, S3_AUTH_MALFORMED,
- * S3_AUTH_QUERY, S3_INVALID_REQUEST (Signature Version 2; no
- * x-amz-content-sha256), S3_INVALID_ARGUMENT (credentials in two places; a
+ * S3_AUTH_QUERY, S3_INVALID_REQUEST (Signature Version 2),
+ * S3_INVALID_ARGUMENT (credentials in two places; a
  * payload form unknown), S3_NOT_IMPLEMENTED (SigV4a). */
 enum s3_error sigv4_verify(struct sigv4 *out, const struct sigv4_request *in,
     const char *region, const struct sigv4_secret *who, unsigned n,

@@ -100,7 +100,7 @@ header_add(struct buf *out, const struct sigv4_request *in, const char *name,
 
 enum err
 sigv4_canonical(struct buf *out, const struct sigv4_request *in,
-    const char *signed_headers, const char *payload, bool raw)
+    const char *signed_headers, const char *payload, enum sigv4_form form)
 {
 	const struct request *rq = in->rq;
 	const char *p;
@@ -108,10 +108,11 @@ sigv4_canonical(struct buf *out, const struct sigv4_request *in,
 	enum err e;
 
 	if ((e = buf_printf(out, "%s\n", in->method)) != EC_OK ||
-	    (e = raw ? buf_add_str(out, rq->raw_path) :
-	    request_encode(out, rq->path, true)) != EC_OK ||
+	    (e = form == SIGV4_BY_RULE ? request_encode(out, rq->path, true) :
+	    buf_add_str(out, rq->raw_path)) != EC_OK ||
 	    (e = buf_add(out, "\n", 1)) != EC_OK ||
-	    (e = query_sorted(out, rq)) != EC_OK ||
+	    (e = form == SIGV4_RAW_PATH_QUERY ?
+	    buf_add_str(out, rq->raw_query) : query_sorted(out, rq)) != EC_OK ||
 	    (e = buf_add(out, "\n", 1)) != EC_OK)
 		return e;
 	for (p = signed_headers; *p != '\0'; p += n + (p[n] == ';')) {

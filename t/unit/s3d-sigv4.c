@@ -169,8 +169,8 @@ refused(void)
 	REFUSE(2, H("x-amz-content-sha256",
 	    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"), S3_NOT_IMPLEMENTED,
 	    "SigV4a chunks");
-	REFUSE(2, H("x-other", EMPTY), S3_INVALID_REQUEST,
-	    "no x-amz-content-sha256");
+	REFUSE(2, H("x-other", EMPTY), S3_SIGNATURE,
+	    "x-amz-content-sha256 left out");
 	REFUSE(1, H("x-amz-date", "20130524T00000Z"), S3_ACCESS_DENIED,
 	    "no date");
 	REFUSE(1, H("x-amz-date", "20130525T000000Z"), S3_AUTH_MALFORMED,

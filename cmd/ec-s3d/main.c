@@ -1,0 +1,158 @@
+/* ec-s3d: serve erasure-coded drives as an S3 store. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "background.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/opt.h"
+#include "base/os_linux.h"
+#include "credentials.h"
+#include "server.h"
+#include "store/config.h"
+
+enum {
+	GRACE_MS = 3500,	/* of the 5 s that SIGTERM may take */
+	LISTEN_FD = 3,		/* sd_listen_fds(3) */
+};
+
+struct settings {
+	const char *address, *parity;
+	char *region, *domain;
+	struct credentials root;
+};
+
+/* A socket that the service manager hands over; -1 if there is none. */
+static int
+inherited_socket(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+
+	return pid != NULL && fds != NULL && strcmp(fds, "1") == 0 &&
+	    strtol(pid, NULL, 10) == (long)getpid() ? LISTEN_FD : -1;
+}
+
+static enum err
+settings_load(struct settings *s)
+{
+	enum err e;
+
+	if ((e = credentials_load(&s->root)) != EC_OK ||
+	    (e = config_get("EC_REGION", &s->region)) != EC_OK ||
+	    (e = config_get("EC_DOMAIN", &s->domain)) != EC_OK)
+		return e;
+	if (s->region == NULL && (s->region = strdup("us-east-1")) == NULL)
+		return EC_ENOMEM;
+	if (strlen(s->region) > SIGV4_REGION_MAX ||
+	    strpbrk(s->region, "/, ") != NULL) {
+		log_error("EC_REGION is not the name of a region");
+		return EC_EINVAL;
+	}
+	return EC_OK;
+}
+
+static void
+announce(const struct store *store, const struct http_server *http,
+    const char *address, uint64_t start_us)
+{
+	const char *colon = strrchr(address, ':');
+	int host = colon != NULL ? (int)(colon - address) : 0;
+	const char *name = host > 0 ? address : "0.0.0.0";
+
+	log_info("serving %u drives in %u sets on http://%.*s:%u (started "
+	    "in %llu ms)", store_drive_count(store), store_sets(store),
+	    host > 0 ? host : 7, name, http_server_port(http),
+	    (unsigned long long)(clock_mono_us() - start_us) / 1000);
+	os_notify("READY=1");
+}
+
+/* Serve until a signal; then let what is under way end. */
+static enum err
+serve(const struct settings *s, struct store *store, const sigset_t *end,
+    uint64_t start_us)
+{
+	const struct sigv4_secret root = { s->root.user, s->root.password };
+	struct http_listen listen = { .address = s->address,
+		.fd = inherited_socket() };
+	struct http_service service = { NULL, server_handle };
+	struct server *server = NULL;
+	struct background *background = NULL;
+	struct http_server *http = NULL;
+	int signal;
+	enum err e;
+
+	if ((e = server_new(&server, store, &root, s->region, s->domain)) !=
+	    EC_OK)
+		goto out;
+	service.ctx = server;
+	if ((e = background_start(&background, store)) != EC_OK ||
+	    (e = http_server_start(&http, &listen, &service)) != EC_OK)
+		goto out;
+	announce(store, http, s->address, start_us);
+	while (sigwait(end, &signal) != 0)
+		;
+	log_info("signal %d: ending", signal);
+	os_notify("STOPPING=1");
+	server->draining = true;
+out:
+	http_server_stop(http, GRACE_MS);
+	background_stop(background);
+	server_free(server);
+	return e;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct settings s = { .address = "127.0.0.1:9000",
+		.root = CREDENTIALS_INIT };
+	const struct opt opts[] = {
+		OPT_STR('a', "address", &s.address, "host:port",
+		    "where to listen; no host: everywhere; port 0: a free one"),
+		OPT_STR('m', "parity", &s.parity, "n",
+		    "drives of a set that may be lost"),
+		OPT_END("[drives ...]"),
+	};
+	struct store_params params = { .parity = -1, .create = true,
+		.serve = true };
+	uint64_t start_us = clock_mono_us(), parity;
+	struct store *store = NULL;
+	sigset_t end;
+	enum err e;
+
+	log_init(argv[0]);
+	log_stamps();
+	if (getenv("EC_LOG") == NULL)
+		log_level_set(LOG_LEVEL_INFO);
+	opt_parse(opts, &argc, &argv);
+	if (s.parity != NULL) {
+		if (num_parse(&parity, s.parity, 0, SET_DRIVES_MAX / 2) !=
+		    EC_OK)
+			opt_misuse("--parity takes a number from 0 to %d",
+			    SET_DRIVES_MAX / 2);
+		params.parity = (int)parity;
+	}
+	params.volumes = argc > 0 ? (const char *const *)argv : NULL;
+	params.volume_count = (unsigned)argc;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&end);
+	sigaddset(&end, SIGTERM);
+	sigaddset(&end, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &end, NULL);	/* in later threads too */
+	if ((e = settings_load(&s)) != EC_OK ||
+	    (e = store_open(&store, &params)) != EC_OK)
+		goto out;
+	e = serve(&s, store, &end, start_us);
+out:
+	store_close(store);
+	credentials_release(&s.root);
+	free(s.region);
+	free(s.domain);
+	return err_exit(e);
+}
