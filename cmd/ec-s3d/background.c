@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,11 +7,13 @@
 #include "background.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/repair.h"
 
 enum { MAINTAIN_MS = 200, PAGE = 1000 };
 
 struct background {
 	struct store *store;
+	struct repair *repair;
 	pthread_t thread;
 	pthread_mutex_t lock;	/* guards stop */
 	pthread_cond_t wake;	/* on CLOCK_MONOTONIC */
@@ -33,6 +36,34 @@ next_round(struct background *b)
 	stop = b->stop;
 	pthread_mutex_unlock(&b->lock);
 	return !stop;
+}
+
+static bool
+repair_progress(void *ctx, uint64_t looked, uint64_t bytes)
+{
+	struct background *b = ctx;
+	bool stop;
+
+	(void)looked;
+	(void)bytes;
+	pthread_mutex_lock(&b->lock);
+	stop = b->stop;
+	pthread_mutex_unlock(&b->lock);
+	return stop;
+}
+
+static void
+repair(struct background *b)
+{
+	const struct repair_params params = { .refill = true,
+		.progress = repair_progress, .ctx = b };
+	struct repair_result r = { .healed = 0 };
+
+	repair_run(b->repair, &params, &r);
+	if (r.healed > 0 || r.lost > 0)
+		log_info("healed %" PRIu64 " of %" PRIu64 " versions, %" PRIu64
+		    " left, %" PRIu64 " lost", r.healed, r.looked, r.left,
+		    r.lost);
 }
 
 static void
@@ -91,10 +122,9 @@ background_run(void *ctx)
 {
 	struct background *b = ctx;
 	uint64_t uploads_us = clock_mono_us(), now;
-	unsigned fresh;
 
 	while (next_round(b)) {
-		store_check_drives(b->store, true, &fresh);
+		repair(b);
 		store_maintain(b->store, MAINTAIN_MS);
 		now = clock_mono_us();
 		if (now - uploads_us < BACKGROUND_UPLOADS_PERIOD_S *
@@ -113,8 +143,10 @@ background_start(struct background **out, struct store *store)
 	pthread_condattr_t attr;
 	int r;
 
-	if (b == NULL)
+	if (b == NULL || repair_new(&b->repair, store) != EC_OK) {
+		free(b);
 		return EC_ENOMEM;
+	}
 	b->store = store;
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -122,6 +154,7 @@ background_start(struct background **out, struct store *store)
 	pthread_cond_init(&b->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	if ((r = pthread_create(&b->thread, NULL, background_run, b)) != 0) {
+		repair_free(b->repair);
 		free(b);
 		return err_from_errno(r);
 	}
@@ -141,5 +174,6 @@ background_stop(struct background *b)
 	pthread_join(b->thread, NULL);
 	pthread_cond_destroy(&b->wake);
 	pthread_mutex_destroy(&b->lock);
+	repair_free(b->repair);
 	free(b);
 }

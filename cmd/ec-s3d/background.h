@@ -1,5 +1,6 @@
-/* background: what the server does by itself: looks after its drives, tidies
- * them, ends uploads that nobody goes on with. */
+/* background: what the server does by itself: takes in drives that came back
+ * or were replaced, heals, tidies the drives, ends uploads that nobody goes on
+ * with. */
 #ifndef BACKGROUND_H
 #define BACKGROUND_H
 

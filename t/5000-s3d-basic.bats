@@ -1,0 +1,105 @@
+# ec-s3d: starting, stopping, refusing; the conformance script.
+load lib/common
+load lib/s3d
+
+setup()
+{
+	common_setup
+	s3d_setup
+}
+
+@test "serves, obeys SIGTERM, serves the same again" {
+	random_file f 300000
+	s3d_start
+	s3 -X PUT "$S3/bucket"
+	s3 -T f "$S3/bucket/f"
+	server_stop s3d
+	s3d_start
+	s3 "$S3/bucket/f" | cmp - f
+	server_stop s3d
+}
+
+@test "what was acknowledged survives kill -9" {
+	s3d_start
+	s3 -X PUT "$S3/bucket"
+	for i in 1 2 3 4 5; do
+		random_file "f$i" $((i * 90000)) "$i"
+		s3 -T "f$i" "$S3/bucket/f$i"
+	done
+	server_kill s3d
+	s3d_start
+	for i in 1 2 3 4 5; do
+		s3 "$S3/bucket/f$i" | cmp - "f$i"
+	done
+}
+
+@test "starts in less than 100 ms on drives that are there" {
+	s3d_start
+	server_stop s3d
+	s3d_start
+	grep -q 'serving' s3d.log
+	ms=$(sed -n 's/.*started in \([0-9]*\) ms.*/\1/p' s3d.log | tail -n 1)
+	echo "started in $ms ms"
+	# A sanitizer or a busy machine may take its time.
+	[ "$ms" -lt 2000 ]
+}
+
+@test "refuses to start without good credentials" {
+	unset EC_ROOT_USER
+	exits 2 ec-s3d -a 127.0.0.1:0 "$DIR/d{1...4}"
+	[[ $ERR == *"EC_ROOT_USER is not set"* ]]
+	export EC_ROOT_USER=minioadmin
+	EC_ROOT_PASSWORD=minioadmin exits 2 ec-s3d -a 127.0.0.1:0 \
+	    "$DIR/d{1...4}"
+	EC_ROOT_PASSWORD=short exits 2 ec-s3d -a 127.0.0.1:0 "$DIR/d{1...4}"
+	[[ $ERR == *"8 to 256 characters"* ]]
+	unset EC_ROOT_PASSWORD
+	exits 2 ec-s3d -a 127.0.0.1:0 "$DIR/d{1...4}"
+}
+
+@test "takes credentials from files" {
+	echo "$EC_ROOT_USER" >user
+	echo "$EC_ROOT_PASSWORD" >password
+	unset EC_ROOT_USER EC_ROOT_PASSWORD
+	export EC_ROOT_USER_FILE=$DIR/user EC_ROOT_PASSWORD_FILE=$DIR/password
+	s3d_start
+	s3 -X PUT "$S3/bucket"
+}
+
+@test "misuse, a bad address, a port in use" {
+	exits 2 ec-s3d --parity 99 "$DIR/d{1...4}"
+	exits 2 ec-s3d --nonsense
+	exits 2 ec-s3d -a nowhere "$DIR/d{1...4}"
+	s3d_start
+	mkdir e1 e2
+	exits 6 ec-s3d -a "127.0.0.1:$PORT" "$DIR/e{1...2}"
+}
+
+@test "health needs no credentials and tells the truth" {
+	s3d_start
+	for path in live ready cluster cluster/read; do
+		curl -sf "$S3/ec/health/$path"
+		curl -sf "$S3/minio/health/$path"
+		curl -sfI "$S3/ec/health/$path"
+	done
+	[ "$(curl -s -o /dev/null -w '%{http_code}' "$S3/ec/status")" = 403 ]
+	s3 "$S3/ec/status" | jq -e '.drives | length == 4'
+	s3 "$S3/ec/status" | jq -e '.sets[0].read_failures_survivable == 2'
+}
+
+@test "logs each request once, without signatures" {
+	s3d_start
+	s3 -X PUT "$S3/bucket"
+	curl -s "$S3/bucket?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=abcdef"
+	[ "$(grep -c ' PUT /bucket 200 .* CreateBucket' s3d.log)" = 1 ]
+	[ "$(grep -c 'X-Amz-Signature=- 400' s3d.log)" = 1 ]
+	! grep -q abcdef s3d.log
+	! grep -q "$EC_ROOT_PASSWORD" s3d.log
+}
+
+@test "what S3 promises, asked through boto3" {
+	[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import boto3' ||
+	    need python3-boto3
+	s3d_start
+	/usr/bin/python3 "$ROOT/t/lib/s3_conformance.py" "$S3"
+}

@@ -1,0 +1,33 @@
+# s3d: a server for a test, and curl that signs for it.
+# shellcheck shell=bash
+
+# s3d_setup: four drives, d1 to d4, and credentials.
+s3d_setup()
+{
+	mkdir d1 d2 d3 d4
+	export EC_ROOT_USER=tester EC_ROOT_PASSWORD=a9e1c3b5d7
+	export AWS_ACCESS_KEY_ID=$EC_ROOT_USER
+	export AWS_SECRET_ACCESS_KEY=$EC_ROOT_PASSWORD
+	export AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
+	export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+}
+
+# s3d_start [option ...]: start it on a free port ($PORT; $S3 is its URL), or
+# again on the port it had.
+s3d_start()
+{
+	[ -n "${S3-}" ] || free_port
+	S3=http://127.0.0.1:$PORT
+	export S3 AWS_ENDPOINT_URL=$S3
+	server_start s3d ec-s3d --address "127.0.0.1:$PORT" "$@" \
+	    "$DIR/d{1...4}"
+	server_ready s3d 20 curl -sf "$S3/ec/health/ready"
+}
+
+# s3 curl-argument ...: a signed request that must succeed.
+s3()
+{
+	curl -sS --fail-with-body --aws-sigv4 aws:amz:us-east-1:s3 \
+	    -u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+	    -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@"
+}
