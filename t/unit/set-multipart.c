@@ -1,4 +1,4 @@
-/* Uploads: parts, completion, abort, listing, and what is left on the drives. */
+/* Uploads: parts, completion, abort, listing, what is left on the drives. */
 #include <stdlib.h>
 #include <string.h>
 
