@@ -99,7 +99,7 @@ index_connect(struct index *ix, sqlite3 **db, bool reader)
 	    "PRAGMA cache_size=-2048" :
 	    "PRAGMA page_size=4096; PRAGMA journal_mode=WAL;"
 	    "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
-	    "PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-16384");
+	    "PRAGMA journal_size_limit=8388608; PRAGMA cache_size=-16384");
 }
 
 static int
@@ -474,20 +474,24 @@ index_commit_sync(struct index *ix, const struct journal_pos *applied)
 }
 
 enum err
-index_checkpoint(struct index *ix, unsigned *frames)
+index_checkpoint(struct index *ix, bool empty)
 {
-	int log = 0, done = 0;
+	int rc;
 	enum err e = EC_OK;
 
 	pthread_mutex_lock(&ix->checkpoint_mutex);
-	if (ix->checkpoint_db == NULL)
-		e = index_connect(ix, &ix->checkpoint_db, false);
-	if (e == EC_OK)
-		e = index_err(ix, ix->checkpoint_db,
-		    sqlite3_wal_checkpoint_v2(ix->checkpoint_db, NULL,
-		    SQLITE_CHECKPOINT_PASSIVE, &log, &done));
+	if (ix->checkpoint_db == NULL &&
+	    (e = index_connect(ix, &ix->checkpoint_db, false)) == EC_OK)
+		sqlite3_busy_timeout(ix->checkpoint_db, 100);
+	if (e == EC_OK) {
+		rc = sqlite3_wal_checkpoint_v2(ix->checkpoint_db, NULL, empty ?
+		    SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+		    NULL, NULL);
+		if (rc == SQLITE_OK && empty)
+			atomic_store(&ix->backlog, 0);
+		if (rc != SQLITE_BUSY)
+			e = index_err(ix, ix->checkpoint_db, rc);
+	}
 	pthread_mutex_unlock(&ix->checkpoint_mutex);
-	if (frames != NULL)
-		*frames = log > 0 ? (unsigned)log : 0;
 	return e;
 }

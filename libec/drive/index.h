@@ -86,9 +86,9 @@ enum err index_names(struct index *ix, const struct uuid *data, unsigned index,
 enum err index_query(struct index *ix, const struct drive_query *q,
     struct drive_records *out);
 
-/* Bring the write-ahead log into the database file, synced; any thread.
- * *${frames} (may be NULL) were in it. */
-enum err index_checkpoint(struct index *ix, unsigned *frames);
+/* Bring the write-ahead log into the database file, synced; any thread.  With
+ * ${empty} wait a little for readers and make its file empty. */
+enum err index_checkpoint(struct index *ix, bool empty);
 /* Pages in the write-ahead log as of the last commit. */
 unsigned index_backlog(const struct index *ix);
 

@@ -32,7 +32,7 @@ enum {
 	NAME_BYTES = 21,	/* "%016x.seg" and a NUL */
 	OPEN_MAX = 128,
 	/* More than the frames of an unreadable segment. */
-	SEQ_SKIP = JOURNAL_SEGMENT_BYTES / JOURNAL_FRAME_BYTES + 1,
+	SEQ_SKIP = JOURNAL_SEGMENT_MAX / JOURNAL_FRAME_BYTES + 1,
 };
 
 struct segment {
@@ -46,6 +46,7 @@ struct segment {
 struct journal {
 	int dir_fd;
 	struct uuid drive;
+	uint64_t segment_bytes;
 	const char *name;
 	pthread_mutex_t mutex;	/* guards segments, and fd and readers in them */
 	struct segment *segments;
@@ -305,7 +306,7 @@ headers(struct journal *j)
 
 enum err
 journal_open(struct journal **out, int dir_fd, const struct uuid *drive,
-    const char *name)
+    uint64_t segment_bytes, const char *name)
 {
 	struct journal *j = calloc(1, sizeof *j);
 	enum err e;
@@ -313,6 +314,7 @@ journal_open(struct journal **out, int dir_fd, const struct uuid *drive,
 	if (j == NULL)
 		return EC_ENOMEM;
 	j->drive = *drive;
+	j->segment_bytes = segment_bytes;
 	j->name = name;
 	j->next_seq = 1;
 	pthread_mutex_init(&j->mutex, NULL);
@@ -555,7 +557,8 @@ journal_plan(struct journal *j, uint64_t bytes, unsigned n,
 
 	if (n > JOURNAL_BATCH_MAX || bytes > JOURNAL_BATCH_BYTES)
 		return EC_ELIMIT;
-	if (s == NULL || j->broken || s->end + bytes > JOURNAL_SEGMENT_BYTES) {
+	if (s == NULL || j->broken || (s->end > JOURNAL_HEADER_BYTES &&
+	    s->end + bytes > j->segment_bytes)) {
 		if ((e = journal_roll(j)) != EC_OK)
 			return e;
 		s = last(j);

@@ -20,7 +20,8 @@
 
 enum {
 	JOURNAL_FORMAT = 1,
-	JOURNAL_SEGMENT_BYTES = 64 * 1024 * 1024,
+	JOURNAL_SEGMENT_MIN = 1024 * 1024,
+	JOURNAL_SEGMENT_MAX = 64 * 1024 * 1024,
 	JOURNAL_BATCH_BYTES = 32 * 1024 * 1024,	/* frames of one batch */
 	JOURNAL_BATCH_MAX = 4096,		/* and how many */
 	JOURNAL_HEADER_BYTES = 128,
@@ -56,11 +57,12 @@ journal_frame_bytes(uint32_t payload_len)
 
 struct journal;
 
-/* Open the segments in ${dir_fd} (a copy of it is kept) of drive ${drive};
- * ${name} is for messages and outlives the journal.  Replay before anything
- * else.  Errors: EC_ENOMEM, by errno. */
+/* Open the segments in ${dir_fd} (a copy of it is kept) of drive ${drive}; a
+ * new segment is begun when a batch would make one larger than
+ * ${segment_bytes}.  ${name} is for messages and outlives the journal.  Replay
+ * before anything else.  Errors: EC_ENOMEM, by errno. */
 enum err journal_open(struct journal **out, int dir_fd,
-    const struct uuid *drive, const char *name);
+    const struct uuid *drive, uint64_t segment_bytes, const char *name);
 void journal_close(struct journal *j);
 
 /* Visit all frames behind ${from} (NULL: all), in order.  An error of the

@@ -24,20 +24,28 @@ enum {
 };
 #define RESERVE_MAX (UINT64_C(1) << 30)
 
-/* Left free for purges, deletes and compaction: a thousandth, within bounds,
- * but never more than an eighth of a small drive. */
-static uint64_t
-reserve_of(int fd)
+/* Segments are small beside the drive, so that compaction needs little room.
+ * Left free for it, for purges and deletes: a thousandth of the drive, a segment
+ * or RESERVE_MIN, whichever is most, but never more than an eighth. */
+static enum err
+sizes(struct local *l, uint64_t *reserve)
 {
 	struct os_space s;
 	uint64_t r;
+	enum err e;
 
-	if (os_space(&s, fd) != EC_OK)
-		return RESERVE_MIN;
-	r = s.total / 1000;
+	if ((e = os_space(&s, l->fd)) != EC_OK)
+		return e;
+	l->segment_bytes = num_min(s.total / 64, JOURNAL_SEGMENT_MAX);
+	if (l->segment_bytes < JOURNAL_SEGMENT_MIN)
+		l->segment_bytes = JOURNAL_SEGMENT_MIN;
+	r = num_min(s.total / 1000, RESERVE_MAX);
+	if (r < l->segment_bytes)
+		r = l->segment_bytes;
 	if (r < RESERVE_MIN)
 		r = RESERVE_MIN;
-	return num_min(num_min(r, RESERVE_MAX), s.total / 8);
+	*reserve = num_min(r, s.total / 8);
+	return EC_OK;
 }
 
 static enum err
@@ -307,7 +315,8 @@ open_journal(struct local *l)
 	if ((fd = os_open_beneath(l->ec_fd, "journal",
 	    O_RDONLY | O_DIRECTORY, 0)) < 0)
 		return errno == ENOENT ? EC_EFORMAT : err_from_errno(errno);
-	e = journal_open(&l->journal, fd, &l->format.drive, l->path);
+	e = journal_open(&l->journal, fd, &l->format.drive, l->segment_bytes,
+	    l->path);
 	close(fd);
 	return e;
 }
@@ -345,6 +354,7 @@ local_open(struct drive **out, const char *path, const char *address,
     char **owner)
 {
 	struct local *l = local_new(path);
+	uint64_t reserve;
 	struct stat st;
 	enum err e;
 
@@ -363,8 +373,8 @@ local_open(struct drive **out, const char *path, const char *address,
 	l->dev = st.st_dev;
 	l->ino = st.st_ino;
 	if ((e = owner_take(&l->owner_fd, l->ec_fd, address, owner)) != EC_OK ||
-	    (e = shards_init(&l->shards, l->fd, l->path,
-	    reserve_of(l->fd))) != EC_OK ||
+	    (e = sizes(l, &reserve)) != EC_OK ||
+	    (e = shards_init(&l->shards, l->fd, l->path, reserve)) != EC_OK ||
 	    (e = open_journal(l)) != EC_OK || (e = open_index(l)) != EC_OK)
 		goto out;
 	*out = &l->drive;

@@ -22,6 +22,7 @@ struct local {
 	int fd, ec_fd, owner_fd;
 	dev_t dev;		/* of fd */
 	ino_t ino;
+	uint64_t segment_bytes;
 	struct shards shards;
 
 	pthread_mutex_t append;	/* guards journal and index while they change */
@@ -58,7 +59,8 @@ void local_remove_shards(struct local *l);
 /* local_maintain.c */
 enum err local_maintain(struct drive *d, unsigned budget_ms, unsigned grace_s,
     uint64_t *removed);
-/* Write the index's backlog to its file in the background, if it is large. */
+/* Write the index's backlog to its file if it is large: in the background, or,
+ * when the drive is full, at once and making the backlog's file empty. */
 void local_checkpoint_if_due(struct local *l);
 void local_checkpoint_stop(struct local *l);
 

@@ -20,10 +20,10 @@
 #include "drive/local_impl.h"
 
 enum {
-	CHECKPOINT_PAGES = 2000,
-	COPY_BYTES = 1024 * 1024,	/* and frames, of one batch */
+	CHECKPOINT_PAGES = 2000,	/* of 4 KiB: 8 MiB */
+	CHECKPOINT_PAGES_FULL = 100,
+	COPY_BYTES = 512 * 1024,	/* and frames, of one batch */
 	COPY_FRAMES = 256,
-	TAIL_BYTES_MIN = 16 * 1024 * 1024,
 	SWEEP_FILES = 1000,
 	EXPIRE_ROWS = 1000,
 	HEAL_GONE_S = 3600,		/* rows of healed entries */
@@ -35,13 +35,19 @@ enum {
 static void
 checkpoint(struct local *l)
 {
-	unsigned frames;
-
-	if (index_checkpoint(l->index, NULL) != EC_OK ||
+	if (index_checkpoint(l->index, false) != EC_OK ||
 	    index_backlog(l->index) < CHECKPOINT_PAGES)
 		return;
 	pthread_mutex_lock(&l->append);
-	index_checkpoint(l->index, &frames);
+	index_checkpoint(l->index, false);
+	pthread_mutex_unlock(&l->append);
+}
+
+static void
+checkpoint_full(struct local *l)
+{
+	pthread_mutex_lock(&l->append);
+	index_checkpoint(l->index, true);
 	pthread_mutex_unlock(&l->append);
 }
 
@@ -68,10 +74,16 @@ background_main(void *arg)
 void
 local_checkpoint_if_due(struct local *l)
 {
+	unsigned backlog = index_backlog(l->index);
 	sigset_t all, old;
 
-	if (index_backlog(l->index) < CHECKPOINT_PAGES)
+	if (backlog < CHECKPOINT_PAGES_FULL)
 		return;
+	if (backlog < CHECKPOINT_PAGES) {
+		if (shards_full(&l->shards, 0))
+			checkpoint_full(l);
+		return;
+	}
 	pthread_mutex_lock(&l->background);
 	if (!l->started) {
 		sigfillset(&all);
@@ -312,7 +324,7 @@ roll_if_dead(struct local *l)
 	while (journal_segment(l->journal, i, &number, &bytes))
 		i++;
 	if (end.segment != 0 && 2 * (live + (i > 1 ? keep : 0)) < end.offset &&
-	    (end.offset >= TAIL_BYTES_MIN ||
+	    (end.offset >= l->segment_bytes / 4 ||
 	    (end.offset >= COPY_BYTES && shards_full(&l->shards, 0))))
 		journal_roll(l->journal);
 	pthread_mutex_unlock(&l->append);
@@ -415,9 +427,11 @@ local_maintain(struct drive *d, unsigned budget_ms, unsigned grace_s,
 	if ((e = local_there(l)) != EC_OK)
 		return e;
 	pthread_mutex_lock(&l->maintain);
+	if (shards_full(&l->shards, 0))
+		checkpoint_full(l);
 	if ((e = expire(l)) == EC_OK && (e = compact_some(l, deadline)) ==
 	    EC_OK && (e = sweep(l, grace_s, deadline, removed)) == EC_OK)
-		e = index_checkpoint(l->index, NULL);
+		e = index_checkpoint(l->index, false);
 	pthread_mutex_unlock(&l->maintain);
 	return e;
 }

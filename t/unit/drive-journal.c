@@ -59,7 +59,7 @@ open_journal(struct seen *s, const struct journal_pos *from)
 	struct journal *j;
 
 	*s = (struct seen){ .n = 0 };
-	if (journal_open(&j, dir_fd, &id, "test") != EC_OK ||
+	if (journal_open(&j, dir_fd, &id, JOURNAL_SEGMENT_MAX, "test") != EC_OK ||
 	    journal_replay(j, from, see, s) != EC_OK)
 		abort();
 	return j;
