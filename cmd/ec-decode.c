@@ -9,7 +9,6 @@
 
 #include "base/buf.h"
 #include "base/io.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/opt.h"
@@ -154,85 +153,6 @@ decode_out(struct shardset *s, const struct args *a, struct decode *d,
 	return e;
 }
 
-static void
-print_file(struct buf *b, const struct shardset_file *f, bool json)
-{
-	bool placed = f->state == SHARDSET_GOOD ||
-	    f->state == SHARDSET_DAMAGED || f->state == SHARDSET_DUPLICATE ||
-	    f->state == SHARDSET_REPAIRED;
-
-	if (!json) {
-		buf_printf(b, "shard\t");
-		if (placed)
-			buf_printf(b, "%u", f->index);
-		else
-			buf_printf(b, "-");
-		buf_printf(b, "\t%s\t%s", shardset_state_text(f->state),
-		    f->path);
-		if (f->state == SHARDSET_DAMAGED)
-			buf_printf(b, "\tat byte %" PRIu64, f->bad_off);
-		buf_printf(b, "\n");
-		return;
-	}
-	json_open(b, NULL);
-	json_str(b, "type", "item");
-	json_str(b, "schema", "ec-decode/1");
-	if (placed)
-		json_u64(b, "shard", f->index);
-	json_str(b, "state", shardset_state_text(f->state));
-	json_str(b, "path", f->path);
-	if (f->state == SHARDSET_DAMAGED)
-		json_u64(b, "offset", f->bad_off);
-	json_close(b);
-	buf_printf(b, "\n");
-}
-
-static void
-print_head(struct buf *b, const struct shardset *s, uint64_t size)
-{
-	const struct stripe *g = &s->header.stripe;
-	char id[UUID_TEXT_BYTES];
-
-	uuid_text(id, &s->header.id);
-	buf_printf(b, "id\t%s\npart\t%u\ndata\t%u\nparity\t%u\nunit\t%u\n"
-	    "size\t%" PRIu64 "\nshard bytes\t%" PRIu64 "\n",
-	    id, s->header.part, g->k, g->m, g->unit, size,
-	    stripe_shard_bytes(g, size));
-}
-
-static void
-print_summary(struct buf *b, const struct shardset *s, uint64_t size,
-    const char *what, enum err e, bool json)
-{
-	const struct stripe *g = &s->header.stripe;
-	const char *state = e == EC_OK ? "ok" : e == EC_EDEGRADED ?
-	    "degraded" : e == EC_ELOST ? "lost" : "failed";
-	char id[UUID_TEXT_BYTES];
-
-	if (!json) {
-		buf_printf(b, "good\t%u of %u\nstate\t%s\n", s->good,
-		    g->k + g->m, state);
-		return;
-	}
-	uuid_text(id, &s->header.id);
-	json_open(b, NULL);
-	json_str(b, "type", "summary");
-	json_str(b, "schema", "ec-decode/1");
-	json_str(b, "op", what);
-	json_str(b, "id", id);
-	json_u64(b, "part", s->header.part);
-	json_u64(b, "k", g->k);
-	json_u64(b, "m", g->m);
-	json_u64(b, "unit", g->unit);
-	json_u64(b, "size", size);
-	json_u64(b, "shard_bytes", stripe_shard_bytes(g, size));
-	json_u64(b, "good", s->good);
-	json_str(b, "state", state);
-	json_u64(b, "exit", (uint64_t)err_exit(e));
-	json_close(b);
-	buf_printf(b, "\n");
-}
-
 /* Is it all there, can it be had, or is it lost? */
 static enum err
 judge(const struct shardset *s, struct decode *d, uint64_t size, bool deep)
@@ -281,13 +201,10 @@ examine(struct shardset *s, const struct args *a, struct decode *d,
 		if (a->dry_run && e == EC_OK)
 			e = EC_EDEGRADED;
 	}
-	if (!a->json)
-		print_head(&b, s, size);
-	for (size_t j = 0; j < s->n; j++)
-		print_file(&b, &s->files[j], a->json);
-	print_summary(&b, s, size, a->info ? "info" :
+	printed = shardset_print(&b, s, decode_tail(d), a->info ? "info" :
 	    a->verify ? "verify" : "repair", e, a->json);
-	printed = print(&b);
+	if (printed == EC_OK)
+		printed = print(&b);
 	buf_release(&b);
 	return printed == EC_OK ? e : printed;
 }

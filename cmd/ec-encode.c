@@ -21,7 +21,7 @@
 #include "codec/rs.h"
 #include "codec/versions.h"
 
-enum { READ_BYTES_MIN = 1024 * 1024 };
+enum { READ_BYTES_MIN = 1024 * 1024, LINE_BYTES = 4096 };
 
 /* One shard's way out. */
 struct output {
@@ -289,7 +289,8 @@ static enum err
 tell(const struct job *job, const struct args *a, enum err e)
 {
 	char id[UUID_TEXT_BYTES], size[16];
-	struct buf line = BUF_INIT(4096);
+	struct buf line = BUF_INIT(LINE_BYTES);
+	uint8_t *room;
 	const struct stripe *s = &job->p.stripe;
 
 	uuid_text(id, &job->p.id);
@@ -300,6 +301,10 @@ tell(const struct job *job, const struct args *a, enum err e)
 		    job->live);
 	if (!a->json)
 		return e;
+	if (buf_reserve(&line, LINE_BYTES, &room) != EC_OK) {
+		log_error("%s", err_text(EC_ENOMEM));
+		return EC_ENOMEM;
+	}
 	json_open(&line, NULL);
 	json_str(&line, "type", "summary");
 	json_str(&line, "schema", "ec-encode/1");

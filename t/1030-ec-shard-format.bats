@@ -24,6 +24,9 @@ sys.stdout.buffer.write(
 	exits 0 ec-decode --info --json "$g"/named.*.ec
 	[ "$(tail -n 1 <<<"$OUT" | jq -r '.k, .m, .unit, .part, .size' |
 	    tr '\n' ' ')" = "3 2 65536 42 777 " ]
+	[ "$(tail -n 1 <<<"$OUT" | jq -r .key)" = "folder/käse" ]
+	exits 0 ec-decode --info "$g"/named.*.ec
+	[[ $OUT == *"bucket	bucket"*"key	folder/käse"* ]]
 }
 
 @test "a reader that knows only ec-shard(5) reads them too" {

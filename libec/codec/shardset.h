@@ -80,6 +80,12 @@ enum err shardset_check(struct shardset *s, struct decode *d, bool deep);
 enum err shardset_repair(struct shardset *s, struct decode *d, bool force,
     bool dry);
 
+/* Append what ec-decode(1) prints of the set, as lines of tab-separated fields
+ * or as JSON lines: ${what} was done and ended with ${e}.
+ * Errors: EC_ENOMEM, EC_ELIMIT. */
+enum err shardset_print(struct buf *b, const struct shardset *s,
+    const struct shard_tail *t, const char *what, enum err e, bool json);
+
 /* Lower case, one word; for people and programs. */
 const char *shardset_state_text(enum shardset_state state);
 
