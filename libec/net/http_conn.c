@@ -174,14 +174,13 @@ static void
 linger(struct http_exchange *x)
 {
 	uint64_t deadline = clock_mono_us() + HTTP_LINGER_MS * 1000ull;
-	uint64_t now;
 
 	if (x->in == NULL || shutdown(x->fd, SHUT_WR) == -1)
 		return;
-	while ((now = clock_mono_us()) < deadline)
-		if (http_conn_fill(x, (unsigned)((deadline - now) / 1000) + 1)
-		    != EC_OK)
-			return;
+	atomic_store(&x->idle, true);	/* see http_server_stop */
+	while (!atomic_load(x->draining) && clock_mono_us() < deadline &&
+	    http_conn_fill(x, HTTP_LINGER_STALL_MS) == EC_OK)
+		;
 }
 
 /* One request and its answer; true when another may follow. */

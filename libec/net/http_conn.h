@@ -19,7 +19,9 @@ enum {
 	HTTP_RECV_MAX = 128 * 1024,	/* more falls out of the cache */
 	HTTP_HEAD_MS = 10 * 1000,	/* a head, first byte to last */
 	HTTP_STALL_MS = 30 * 1000,	/* within a body, either way */
-	HTTP_LINGER_MS = 2 * 1000,	/* reading on after the last answer */
+	/* Reading on after the last answer: while bytes come, and in all. */
+	HTTP_LINGER_STALL_MS = 2 * 1000,
+	HTTP_LINGER_MS = 30 * 1000,
 	/* Of a body nobody read, so much is read to keep the connection. */
 	HTTP_DISCARD_MAX = 256 * 1024,
 	HTTP_FIELDS_MAX = 64 * 1024,	/* header bytes of an answer */
@@ -31,7 +33,7 @@ struct http_exchange {
 	const atomic_bool *draining;
 	unsigned idle_ms;
 	bool refuse;		/* one too many: 503 without a look */
-	atomic_bool idle;	/* waits between requests */
+	atomic_bool idle;	/* waits between requests, or lingers */
 	char peer[64];
 
 	/* Bytes that came and are not used up: in[in_pos .. in_len). */

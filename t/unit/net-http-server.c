@@ -105,6 +105,27 @@ test_answers(void)
 	    "a header value with a line feed is refused");
 }
 
+/* The answer to a body that nobody wants arrives: no reset destroys it. */
+static void
+test_refused_body(void)
+{
+	enum { BLOCK = 128 * 1024, BLOCKS = 512 };	/* 64 MiB */
+	static const uint8_t block[BLOCK];
+	char answer[4096];
+	int fd = raw_connect(server);
+	bool closed;
+
+	raw_send(fd, RAW("PUT /ignore HTTP/1.1\r\n" H
+	    "Content-Length: 67108864\r\n\r\n"));
+	for (int i = 0; i < BLOCKS; i++)
+		raw_send(fd, block, BLOCK);
+	raw_recv(fd, answer, sizeof(answer), 5000, &closed);
+	tap_ok(raw_status(answer) == 403 && closed &&
+	    strstr(answer, "no\n") != NULL,
+	    "the answer to a refused body of 64 MiB arrives");
+	close(fd);
+}
+
 /* A head that comes too slowly; asked for first, looked at last. */
 static int slow_fd;
 static uint64_t slow_from;
@@ -383,6 +404,7 @@ main(void)
 	test_cuts();
 	test_continue();
 	test_answers();
+	test_refused_body();
 	test_idle();
 	test_cap();
 	test_drain();
