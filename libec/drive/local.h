@@ -8,9 +8,9 @@
 /* Open the drive at ${path} and become its owner: takes the lock in .ec/owner
  * and writes ${address} there (where others may reach this process: the path
  * of a Unix socket; "" if nowhere).  Brings the index up to the journal's end.
- * Errors, each but EC_EOWNED logged with the path: EC_EOFFLINE (not there, or not a
- * directory), EC_ENOTFOUND (not formatted), EC_EOWNED (another process has it;
- * *${owner} is its address, to free()), EC_EFORMAT, EC_EIO, EC_EROFS ... */
+ * Errors, each but EC_EOWNED logged with the path: EC_EOFFLINE (not there, or
+ * not a directory), EC_ENOTFOUND (not formatted), EC_EOWNED (another process
+ * has it; *${owner} is its address, to free()), EC_EFORMAT, EC_EIO, ... */
 enum err local_open(struct drive **out, const char *path, const char *address,
     char **owner);
 

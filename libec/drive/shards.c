@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/os_linux.h"
+#include "drive/staged.h"
 
 enum {
 	FOLDER_BYTES = 9,	/* "shard/3f" and a NUL */
@@ -27,6 +28,7 @@ struct drive_writer {
 	unsigned index;
 	int fd, folder_fd;
 	uint64_t at, checked;
+	struct staged staged;	/* when a file of that name is there */
 };
 
 struct drive_reader {
@@ -109,7 +111,9 @@ shards_init(struct shards *s, int drive_fd, const char *name,
 		.reserve = reserve };
 	if ((e = make_folder(drive_fd, "shard")) != EC_OK)
 		return e;
-	return make_folder(drive_fd, ".ec/quarantine");
+	if ((e = make_folder(drive_fd, ".ec/quarantine")) != EC_OK)
+		return e;
+	return staged_init(drive_fd);
 }
 
 bool
@@ -124,6 +128,7 @@ shards_full(struct shards *s, uint64_t bytes)
 static void
 writer_free(struct drive_writer *w)
 {
+	staged_release(&w->staged);
 	if (w->fd >= 0)
 		close(w->fd);
 	if (w->folder_fd >= 0)
@@ -144,15 +149,15 @@ shards_create(struct shards *s, const struct uuid *data, unsigned index,
 	if ((w = calloc(1, sizeof *w)) == NULL)
 		return EC_ENOMEM;
 	*w = (struct drive_writer){ .s = s, .data = *data, .index = index,
-		.fd = -1, .folder_fd = -1 };
+		.fd = -1, .folder_fd = -1, .staged = STAGED_INIT };
 	if ((e = folder_open(s, data->b[0], true, &w->folder_fd)) != EC_OK)
 		goto out;
 	file_name(name, data, index);
 	if ((w->fd = os_open_beneath(w->folder_fd, name,
-	    O_WRONLY | O_CREAT | O_EXCL, 0600)) < 0) {
-		e = err_from_errno(errno);
+	    O_WRONLY | O_CREAT | O_EXCL, 0600)) < 0 &&
+	    (e = errno == EEXIST ? staged_create(&w->staged, s->drive_fd,
+	    name, &w->fd) : err_from_errno(errno)) != EC_OK)
 		goto out;
-	}
 	*out = w;
 	w = NULL;
 out:
@@ -181,6 +186,7 @@ shards_write(struct drive_writer *w, const void *buf, size_t len)
 enum err
 shards_commit(struct drive_writer *w)
 {
+	char name[SHARDS_NAME_BYTES];
 	enum err e = EC_OK;
 	int fd = w->fd;
 
@@ -190,6 +196,11 @@ shards_commit(struct drive_writer *w)
 	w->fd = -1;
 	if (close(fd) != 0 && e == EC_OK)
 		e = err_from_errno(errno);
+	if (e == EC_OK && w->staged.fd >= 0) {
+		file_name(name, &w->data, w->index);
+		e = staged_replace(&w->staged, w->s->drive_fd, w->folder_fd,
+		    name);
+	}
 	if (e == EC_OK && fsync(w->folder_fd) != 0)
 		e = err_from_errno(errno);
 	if (e != EC_OK) {
@@ -208,7 +219,7 @@ shards_abort(struct drive_writer *w)
 	char name[SHARDS_NAME_BYTES];
 
 	file_name(name, &w->data, w->index);
-	if (unlinkat(w->folder_fd, name, 0) != 0)
+	if (w->staged.fd < 0 && unlinkat(w->folder_fd, name, 0) != 0)
 		log_warn("%s: shard file %s: cannot remove: %s", w->s->name,
 		    name, strerror(errno));
 	writer_free(w);

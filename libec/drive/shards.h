@@ -16,11 +16,13 @@ struct shards {
 	atomic_ullong bytes_written, bytes_read, flushes;
 };
 
-/* Make the folders shard and .ec/quarantine.  Errors: by errno. */
+/* Make the folders shard, .ec/quarantine and .ec/staged, and empty the last.
+ * Errors: by errno. */
 enum err shards_init(struct shards *s, int drive_fd, const char *name,
     uint64_t reserve);
 
-/* As in drive.h.  create: EC_EEXIST, EC_ENOSPC when the reserve would be
+/* As in drive.h.  A file that is to replace another is written in .ec/staged.
+ * create: EC_ENOSPC when the reserve would be
  * touched. */
 enum err shards_create(struct shards *s, const struct uuid *data,
     unsigned index, uint64_t bytes_hint, struct drive_writer **out);

@@ -88,7 +88,8 @@ set_is_ours(const struct store *st, unsigned set)
 	return false;
 }
 
-/* Make an empty directory the drive of its slot, under a new id. */
+/* Make an empty directory the drive of its slot, under a new id.  The newest
+ * record of the set says who its other drives are. */
 static enum err
 refill_slot(struct store *st, struct store_slot *s)
 {
@@ -96,11 +97,13 @@ refill_slot(struct store *st, struct store_slot *s)
 	enum err e;
 
 	for (unsigned i = 0; i < st->set_size; i++) {
-		const struct store_slot *o =
-		    &st->slot[f.set * st->set_size + i];
+		const struct format *o =
+		    &st->slot[f.set * st->set_size + i].format;
 
-		if (o->format.generation > f.generation)
-			f.generation = o->format.generation;
+		if (o->generation > f.generation) {
+			f = *o;
+			f.slot = s->format.slot;
+		}
 	}
 	f.generation++;
 	f.drive = uuid_new();

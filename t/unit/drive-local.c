@@ -132,6 +132,7 @@ test_shards(void)
 	struct record_part part = { .number = 1, .size = 4000, .k = 2, .m = 2,
 		.unit = 4096, .data = { { 0xab, 1, 2 } } };
 	struct drive_shard_info info[4];
+	struct drive_writer *w;
 	uint64_t removed = 0;
 	unsigned n = 0;
 
@@ -140,10 +141,18 @@ test_shards(void)
 	r.inline_len = 0;
 	r.parts = &part;
 	r.part_count = 1;
-	tap_is_u64(kit_shard(d, &part.data, 0, "hello", 5), EC_OK,
+	tap_is_u64(kit_shard(d, &part.data, 0, "jelly", 5), EC_OK,
 	    "a shard file");
-	tap_is_u64(kit_shard(d, &part.data, 0, "hello", 5), EC_EEXIST,
-	    "only once");
+	tap_ok(d->ops->shard_create(d, &part.data, 0, 5, &w) == EC_OK &&
+	    d->ops->shard_write(w, "cello", 5) == EC_OK, "written anew");
+	d->ops->shard_abort(w);
+	tap_is_str(kit_shard_text(d, &part.data, 0), "jelly",
+	    "aborted, the first stays");
+	tap_ok(d->ops->shard_create(d, &part.data, 0, 5, &w) == EC_OK &&
+	    d->ops->shard_write(w, "hello", 5) == EC_OK, "and once more");
+	tap_is_str(kit_shard_text(d, &part.data, 0), "jelly",
+	    "until it is committed the first is read");
+	tap_is_u64(d->ops->shard_commit(w), EC_OK, "committed it replaces it");
 	kit_put(d, r);
 	tap_is_str(kit_shard_text(d, &part.data, 0), "hello", "reads it");
 	again = r;
