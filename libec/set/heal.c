@@ -154,7 +154,7 @@ heal_census_key(struct set *s, const struct heal_census *c,
 		if (v->fate == HEAL_LIVE) {
 			e = heal_version(s, c, v, flags, &r);
 		} else if (v->fate == HEAL_UNDECIDED) {
-			heal_version_undecided(c, v, &r);
+			heal_version_undecided(s, c, v, &r);
 			e = EC_EQUORUM;
 		} else {
 			continue;

@@ -16,6 +16,7 @@ enum heal_state {	/* of one drive's share of one version */
 };
 
 struct heal_report {
+	struct set *set;	/* whose drives these are */
 	char bucket[RECORD_BUCKET_MAX + 1];
 	char key[RECORD_KEY_MAX + 1];
 	struct stamp version;

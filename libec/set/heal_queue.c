@@ -54,11 +54,11 @@ recent_forget(struct set *s, uint64_t hash)
 	pthread_mutex_unlock(&s->recent_lock);
 }
 
-/* Append ${r} lazily on all drives; with ${g} as its calls. */
+/* Append ${r} on all drives; with ${g} as its calls. */
 static enum err
-append_all(struct set *s, const struct record *r, struct gather *g)
+append_all(struct set *s, const struct record *r, bool lazy, struct gather *g)
 {
-	struct drive_append a = { .flags = DRIVE_APPEND_LAZY };
+	struct drive_append a = { .flags = lazy ? DRIVE_APPEND_LAZY : 0 };
 	struct buf rec = BUF_INIT(RECORD_BYTES_MAX);
 	struct lane_call *call;
 	enum err e;
@@ -77,44 +77,64 @@ out:
 	return e;
 }
 
-void
-heal_queue_note(struct set *s, const char *bucket, const char *key,
-    const struct stamp *version)
+/* The same, and wait for it. */
+static enum err
+append_wait(struct set *s, const struct record *r, bool lazy)
 {
-	const struct record r = {
+	struct gather *g = NULL;
+	enum err e;
+
+	if ((e = gather_new(&g)) != EC_OK)
+		return e;
+	if ((e = append_all(s, r, lazy, g)) == EC_OK)
+		gather_wait(g, set_drives(s), clock_mono_us() +
+		    SET_WAIT_MS * UINT64_C(1000));
+	gather_free(g);
+	return e;
+}
+
+static struct record
+entry(const char *bucket, const char *key, const struct stamp *version)
+{
+	return (struct record){
 		.kind = RECORD_HEAL, .stamp = stamp_new(), .target = *version,
 		.bucket = bucket, .key = key, .etag = "",
 		.mtime_us = clock_real_us(),
 	};
+}
+
+void
+heal_queue_note(struct set *s, const char *bucket, const char *key,
+    const struct stamp *version)
+{
+	const struct record r = entry(bucket, key, version);
 
 	/* Without memory for it the next scan will find what is wrong. */
 	if (recent_add(s, item_hash(bucket, key, version)))
-		append_all(s, &r, NULL);
+		append_all(s, &r, true, NULL);
+}
+
+enum err
+heal_queue_mark(struct set *s, const char *bucket, const char *key,
+    const struct stamp *version)
+{
+	const struct record r = entry(bucket, key, version);
+
+	return append_wait(s, &r, false);
 }
 
 enum err
 heal_queue_done(struct set *s, const struct heal_item *item)
 {
-	struct record r = {
-		.kind = RECORD_HEAL, .flags = RECORD_GONE,
-		.stamp = item->noted, .target = item->version,
-		.bucket = item->bucket, .key = item->key, .etag = "",
-		.mtime_us = clock_real_us(),
-	};
-	struct gather *g = NULL;
-	enum err e;
+	struct record r = entry(item->bucket, item->key, &item->version);
 
 	/* Just behind what was listed: what was noted since stands. */
+	r.flags = RECORD_GONE;
+	r.stamp = item->noted;
 	if (++r.stamp.id == 0)
 		r.stamp.hlc++;
 	recent_forget(s, item_hash(item->bucket, item->key, &item->version));
-	if ((e = gather_new(&g)) != EC_OK)
-		return e;
-	if ((e = append_all(s, &r, g)) == EC_OK)
-		gather_wait(g, set_drives(s), clock_mono_us() +
-		    SET_WAIT_MS * UINT64_C(1000));
-	gather_free(g);
-	return e;
+	return append_wait(s, &r, true);
 }
 
 /* Items under construction. */

@@ -20,6 +20,10 @@ struct heal_item {
 void heal_queue_note(struct set *s, const char *bucket, const char *key,
     const struct stamp *version);
 
+/* The same durably: on return it survives power loss on every drive there. */
+enum err heal_queue_mark(struct set *s, const char *bucket, const char *key,
+    const struct stamp *version);
+
 /* Up to ${max} (1 .. 10,000) distinct items, oldest first, behind the entry
  * ${after} (NULL: from the oldest); the array is the caller's to free().  An
  * item may be one that was healed while a drive was away: healing it again

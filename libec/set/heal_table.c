@@ -60,7 +60,7 @@ visit_newest(const struct table *t, const struct heal_census *c)
 		if (v->fate == HEAL_LIVE) {
 			e = heal_version(t->set, c, v, t->flags, &r);
 		} else {
-			heal_version_undecided(c, v, &r);
+			heal_version_undecided(t->set, c, v, &r);
 			e = EC_EQUORUM;
 		}
 		if (t->each != NULL)

@@ -286,12 +286,13 @@ out:
 }
 
 static void
-report_begin(struct heal_report *r, const struct heal_census *c,
-    const struct heal_version *v)
+report_begin(struct heal_report *r, struct set *s,
+    const struct heal_census *c, const struct heal_version *v)
 {
 	const struct record *rec = v->best;
 
 	memset(r, 0, sizeof *r);
+	r->set = s;
 	memcpy(r->bucket, rec->bucket, strlen(rec->bucket) + 1);
 	memcpy(r->key, rec->key, strlen(rec->key) + 1);
 	r->version = rec->stamp;
@@ -336,7 +337,7 @@ heal_version(struct set *s, const struct heal_census *c,
 	};
 	enum err e;
 
-	report_begin(r, c, v);
+	report_begin(r, s, c, v);
 	work_records(&w);
 	e = work_object(&w);
 	if (e == EC_OK && !w.dry)
@@ -347,10 +348,10 @@ heal_version(struct set *s, const struct heal_census *c,
 }
 
 void
-heal_version_undecided(const struct heal_census *c,
+heal_version_undecided(struct set *s, const struct heal_census *c,
     const struct heal_version *v, struct heal_report *r)
 {
-	report_begin(r, c, v);
+	report_begin(r, s, c, v);
 	r->undecided = true;
 	for (unsigned i = 0; i < c->drives; i++) {
 		if (!c->answered[i])

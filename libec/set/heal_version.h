@@ -14,7 +14,7 @@ enum err heal_version(struct set *s, const struct heal_census *c,
     const struct heal_version *v, unsigned flags, struct heal_report *r);
 
 /* The report of a version that cannot be judged. */
-void heal_version_undecided(const struct heal_census *c,
+void heal_version_undecided(struct set *s, const struct heal_census *c,
     const struct heal_version *v, struct heal_report *r);
 
 #endif

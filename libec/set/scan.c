@@ -64,7 +64,7 @@ sleep_us(uint64_t us)
 }
 
 static void
-scan_count(struct scan *sc, enum scan_what what)
+found_count(struct scan *sc, enum scan_what what)
 {
 	uint64_t *const count[] = {
 		[SCAN_DEGRADED] = &sc->out->degraded,
@@ -83,7 +83,7 @@ scan_count(struct scan *sc, enum scan_what what)
 static void
 scan_found(struct scan *sc, const struct scan_finding *f)
 {
-	scan_count(sc, f->what);
+	found_count(sc, f->what);
 	if (sc->p->found != NULL)
 		sc->p->found(sc->p->ctx, f);
 }
@@ -351,4 +351,32 @@ scan_set(struct set *s, const struct scan_params *p, struct scan_result *out)
 		p->progress(p->ctx, out->versions, out->bytes);
 	scan_names_release(&sc.names);
 	return e != EC_OK ? e : sc.worst;
+}
+
+enum err
+scan_count(struct set *s, const char *bucket, const char *prefix,
+    uint64_t *versions)
+{
+	const struct drive_query q = {
+		.table = DRIVE_VERSIONS, .bucket = bucket, .prefix = prefix,
+	};
+	struct resolve_input group[SET_DRIVES_MAX];
+	const struct record *first;
+	struct heal_walk w;
+	bool cut;
+	enum err e;
+
+	*versions = 0;
+	heal_walk_init(&w, s, &q);
+	while ((e = heal_walk_next(&w, group, &first, &cut)) == EC_OK &&
+	    first != NULL) {
+		unsigned most = 0;
+
+		for (unsigned i = 0; !cut && i < set_drives(s); i++)
+			if (group[i].n > most)
+				most = group[i].n;
+		*versions += most;
+	}
+	heal_walk_release(&w);
+	return e;
 }

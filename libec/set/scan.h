@@ -44,6 +44,11 @@ struct scan_result {
 enum err scan_set(struct set *s, const struct scan_params *p,
     struct scan_result *out);
 
+/* How many versions there are to scan, by a quick walk; for progress.
+ * Errors: EC_EQUORUM, EC_ENOMEM. */
+enum err scan_count(struct set *s, const char *bucket, const char *prefix,
+    uint64_t *versions);
+
 /* The text of a kind: "degraded" ...; and back: false when it is none. */
 const char *scan_what_text(enum scan_what w);
 bool scan_what_parse(enum scan_what *out, const char *text);

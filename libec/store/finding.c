@@ -45,37 +45,91 @@ version_text(char out[8 + STAMP_TEXT_BYTES], const struct heal_report *r)
 	}
 }
 
+struct line {
+	const char *what, *drive, *text;
+	const struct heal_report *report;	/* without a drive */
+};
+
 static enum err
-format_line(struct buf *out, const struct scan_finding *f, bool nul)
+add_line(struct buf *out, const struct line *l, bool nul)
 {
 	enum err (*add)(struct buf *, const char *) = nul ? buf_add_str :
 	    add_escaped;
 	char version[8 + STAMP_TEXT_BYTES];
 	enum err e;
 
-	version_text(version, &f->report);
-	if ((e = buf_printf(out, "%s\t", scan_what_text(f->what))) != EC_OK)
+	version_text(version, l->report);
+	if ((e = buf_printf(out, "%s\t", l->what)) != EC_OK)
 		return e;
-	if (f->drive != NULL) {
-		e = add(out, f->drive);
-	} else if ((e = add(out, f->report.bucket)) == EC_OK &&
-	    f->report.key[0] != '\0' && (e = buf_add(out, "/", 1)) == EC_OK) {
-		e = add(out, f->report.key);
+	if (l->drive != NULL) {
+		e = add(out, l->drive);
+	} else if ((e = add(out, l->report->bucket)) == EC_OK &&
+	    l->report->key[0] != '\0' && (e = buf_add(out, "/", 1)) == EC_OK) {
+		e = add(out, l->report->key);
 	}
 	if (e == EC_OK)
 		e = buf_printf(out, "\t%s\t", version);
 	if (e == EC_OK)
-		e = add_escaped(out, f->text);
+		e = add_escaped(out, l->text);
 	return e != EC_OK ? e : buf_add(out, nul ? "" : "\n", 1);
 }
 
 enum err
-finding_format(struct buf *out, const struct scan_finding *f, struct set *s,
+finding_format(struct buf *out, const struct scan_finding *f,
     enum finding_form form)
 {
+	const struct line l = {
+		.what = scan_what_text(f->what), .drive = f->drive,
+		.text = f->text, .report = &f->report,
+	};
+
 	if (form == FINDING_JSON)
-		return finding_json_format(out, f, s);
-	return format_line(out, f, form == FINDING_NUL);
+		return finding_json_format(out, f);
+	return add_line(out, &l, form == FINDING_NUL);
+}
+
+const char *
+finding_result(const struct heal_report *r, bool dry)
+{
+	if (r->lost)
+		return "lost";
+	if (r->undecided)
+		return "undecided";
+	if (dry)
+		return "would-heal";
+	for (unsigned i = 0; i < r->drives; i++)
+		if (r->after[i] != HEAL_OK && r->after[i] != HEAL_OFFLINE)
+			return "left";
+	return "healed";
+}
+
+enum err
+finding_format_healed(struct buf *out, const struct heal_report *r, bool dry,
+    enum finding_form form)
+{
+	struct buf text = BUF_INIT(RECORD_META_MAX);
+	struct line l = { .what = finding_result(r, dry), .report = r };
+	const char *comma = "";
+	enum err e = EC_OK;
+
+	if (form == FINDING_JSON)
+		return finding_json_healed(out, r, dry);
+	for (unsigned i = 0; i < r->drives && e == EC_OK; i++) {
+		if (r->before[i] == HEAL_OK)
+			continue;
+		e = buf_printf(&text, "%s%s %s", comma,
+		    lane_name(set_lane(r->set, i)),
+		    heal_state_text(r->before[i]));
+		if (e == EC_OK && !dry && r->after[i] != r->before[i])
+			e = buf_printf(&text, " -> %s",
+			    heal_state_text(r->after[i]));
+		comma = ", ";
+	}
+	l.text = buf_str(&text);
+	if (e == EC_OK)
+		e = add_line(out, &l, form == FINDING_NUL);
+	buf_release(&text);
+	return e;
 }
 
 /* The reverse of add_escaped; ${out} takes ${len} + 1 bytes. */

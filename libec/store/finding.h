@@ -16,9 +16,16 @@ enum finding_form {
 	FINDING_JSON,	/* one object; newline at the end */
 };
 
-/* Append the line.  ${s} is the set it was found in. */
+/* Append the line. */
 enum err finding_format(struct buf *out, const struct scan_finding *f,
-    struct set *s, enum finding_form form);
+    enum finding_form form);
+
+/* The same of what a heal did, or with ${dry} would do: "healed", "left",
+ * "lost", "undecided", "would-heal" in the place of what. */
+enum err finding_format_healed(struct buf *out, const struct heal_report *r,
+    bool dry, enum finding_form form);
+/* That word. */
+const char *finding_result(const struct heal_report *r, bool dry);
 
 /* What there is to heal.  ${key} "": the bucket's record. */
 struct finding {

@@ -5,54 +5,83 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each drive's share as it was found. */
+/* Each drive's share, before and, of a heal, after. */
 static json_t *
-drives_json(const struct heal_report *r, struct set *s)
+drives_json(const struct heal_report *r, bool healed)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; list != NULL && i < r->drives; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s}", "drive",
-		    lane_name(set_lane(s, i)), "state",
-		    heal_state_text(r->before[i])));
+	for (unsigned i = 0; list != NULL && i < r->drives; i++) {
+		const char *name = lane_name(set_lane(r->set, i));
+		const char *before = heal_state_text(r->before[i]);
+
+		json_array_append_new(list, healed ?
+		    json_pack("{s:s, s:s, s:s}", "drive", name, "before",
+		    before, "after", heal_state_text(r->after[i])) :
+		    json_pack("{s:s, s:s}", "drive", name, "state", before));
+	}
 	return list;
 }
 
-enum err
-finding_json_format(struct buf *out, const struct scan_finding *f,
-    struct set *s)
+static void
+report_members(json_t *o, const struct heal_report *r)
 {
-	const struct heal_report *r = &f->report;
-	char version[STAMP_TEXT_BYTES];
-	json_t *o = json_pack("{s:s, s:s}", "type", "item", "what",
-	    scan_what_text(f->what));
-	enum err e = EC_ENOMEM;
-	char *text = NULL;
+	char text[STAMP_TEXT_BYTES];
 
-	if (o == NULL)
-		return EC_ENOMEM;
-	if (f->drive != NULL) {
-		json_object_set_new(o, "drive", json_string(f->drive));
-	} else {
-		json_object_set_new(o, "bucket", json_string(r->bucket));
-		json_object_set_new(o, "key", json_string(r->key));
-		stamp_text(version, &r->version);
-		json_object_set_new(o, "version", json_string(version));
-		json_object_set_new(o, "null", json_boolean(r->null_version));
-		if (!stamp_is_zero(&r->upload)) {
-			stamp_text(version, &r->upload);
-			json_object_set_new(o, "upload", json_string(version));
-			json_object_set_new(o, "part", json_integer(r->part));
-		}
-		json_object_set_new(o, "drives", drives_json(r, s));
+	json_object_set_new(o, "bucket", json_string(r->bucket));
+	json_object_set_new(o, "key", json_string(r->key));
+	stamp_text(text, &r->version);
+	json_object_set_new(o, "version", json_string(text));
+	json_object_set_new(o, "null", json_boolean(r->null_version));
+	if (!stamp_is_zero(&r->upload)) {
+		stamp_text(text, &r->upload);
+		json_object_set_new(o, "upload", json_string(text));
+		json_object_set_new(o, "part", json_integer(r->part));
 	}
-	json_object_set_new(o, "text", json_string(f->text));
-	if ((text = json_dumps(o, JSON_COMPACT)) != NULL &&
-	    (e = buf_add_str(out, text)) == EC_OK)
+}
+
+/* One line of it; ${o} is freed. */
+static enum err
+add_object(struct buf *out, json_t *o)
+{
+	char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+	enum err e = EC_ENOMEM;
+
+	if (text != NULL && (e = buf_add_str(out, text)) == EC_OK)
 		e = buf_add(out, "\n", 1);
 	free(text);
 	json_decref(o);
 	return e;
+}
+
+enum err
+finding_json_format(struct buf *out, const struct scan_finding *f)
+{
+	json_t *o = json_pack("{s:s, s:s}", "type", "item", "what",
+	    scan_what_text(f->what));
+
+	if (f->drive != NULL) {
+		json_object_set_new(o, "drive", json_string(f->drive));
+	} else {
+		report_members(o, &f->report);
+		json_object_set_new(o, "drives",
+		    drives_json(&f->report, false));
+	}
+	json_object_set_new(o, "text", json_string(f->text));
+	return add_object(out, o);
+}
+
+enum err
+finding_json_healed(struct buf *out, const struct heal_report *r, bool dry)
+{
+	json_t *o = json_pack("{s:s, s:s}", "type", "item", "result",
+	    finding_result(r, dry));
+
+	report_members(o, r);
+	json_object_set_new(o, "drives", drives_json(r, true));
+	json_object_set_new(o, "bytes_written",
+	    json_integer((json_int_t)r->bytes));
+	return add_object(out, o);
 }
 
 /* A member's text in ${out} of ${size} bytes; "" when there is none. */

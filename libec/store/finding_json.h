@@ -4,8 +4,9 @@
 
 #include "store/finding.h"
 
-enum err finding_json_format(struct buf *out, const struct scan_finding *f,
-    struct set *s);
+enum err finding_json_format(struct buf *out, const struct scan_finding *f);
+enum err finding_json_healed(struct buf *out, const struct heal_report *r,
+    bool dry);
 
 /* Errors: EC_EINVAL; EC_ENOTFOUND (an object that is no finding). */
 enum err finding_json_parse(struct finding *f, const char *line, size_t len);

@@ -337,7 +337,7 @@ mark_new(struct set *s)
 			continue;
 		log_info("%s: empty, its set will be healed",
 		    lane_name(set_lane(s, i)));
-		heal_queue_note(s, "", "", &all);
+		return heal_queue_mark(s, "", "", &all);
 	}
 	return EC_OK;
 }
