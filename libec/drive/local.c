@@ -388,19 +388,6 @@ out:
 	return e;
 }
 
-enum err
-local_peek(struct format *f, const char *path)
-{
-	int fd;
-	enum err e;
-
-	if ((e = open_dir(&fd, path)) != EC_OK)
-		return e;
-	e = format_read(f, fd);
-	close(fd);
-	return e;
-}
-
 /* Nothing here but what mkfs makes, or a format that did not come to its end? */
 static enum err
 check_empty(int dir_fd)
@@ -429,6 +416,21 @@ check_empty(int dir_fd)
 	if (e == EC_OK && errno != 0)
 		e = err_from_errno(errno);
 	closedir(dir);
+	return e;
+}
+
+enum err
+local_peek(struct format *f, const char *path)
+{
+	int fd;
+	enum err e;
+
+	if ((e = open_dir(&fd, path)) != EC_OK)
+		return e;
+	if ((e = format_read(f, fd)) == EC_ENOTFOUND &&
+	    check_empty(fd) == EC_ENOTEMPTY)
+		e = EC_ENOTEMPTY;
+	close(fd);
 	return e;
 }
 

@@ -16,8 +16,8 @@
 struct bootstrap_slot {
 	const char *path;	/* of the endpoints; never NULL */
 	enum err state;		/* EC_OK: the slot's drive stands there;
-				 * EC_ENOTFOUND: empty directory, EC_EOFFLINE,
-				 * EC_EFOREIGN, EC_EFORMAT, EC_EIO ... */
+				 * EC_ENOTFOUND: empty directory, EC_ENOTEMPTY,
+				 * EC_EOFFLINE, EC_EFOREIGN, EC_EFORMAT ... */
 	struct format format;	/* what it is, or (not EC_OK) should become */
 };
 

@@ -114,6 +114,7 @@ store_open(struct store **out, const struct store_params *p)
 	pthread_mutex_init(&st->drives_lock, NULL);
 	pthread_mutex_init(&st->seen_lock, NULL);
 	st->may_share = p->may_share;
+	st->linger = p->linger;
 	if ((e = parse_volumes(st, p)) != EC_OK ||
 	    (e = bootstrap_map(&b, &st->endpoints, p->create)) != EC_OK ||
 	    (e = lock_table_new(&st->locks)) != EC_OK ||

@@ -31,6 +31,8 @@ struct store_params {
 	bool create;		/* format the drives if all are empty */
 	bool serve;		/* offer the drives to other processes while
 				 * open (a Unix socket named in .ec/owner) */
+	bool linger;		/* store_close goes on serving until none uses
+				 * them: for tools, which may stand in a pipe */
 	bool may_share;		/* use drives another process owns through it;
 				 * else EC_EOWNED */
 	uint64_t memory_bytes;	/* budget for buffers; 0: 256 MiB */

@@ -48,7 +48,7 @@ struct store {
 	struct set **set;
 	unsigned sets, set_size;
 	struct store_slot *slot;	/* sets * set_size, set by set */
-	bool may_share;
+	bool may_share, linger;
 
 	struct drive_service *service;	/* NULL unless serving */
 	struct http_server *server;

@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "net/remote_drive.h"
 #include "store/store_impl.h"
 
-enum { CONNECT_MS = 1000, STOP_GRACE_MS = 2000, CONNECTIONS_MAX = 512 };
+enum { CONNECT_MS = 1000, STOP_GRACE_MS = 2000, CONNECTIONS_MAX = 512,
+	IDLE_S = 24 * 3600, LINGER_LOOK_MS = 10 };
 
 static enum err
 make_socket_dir(char **out)
@@ -41,7 +43,7 @@ enum err
 store_share_start(struct store *st)
 {
 	struct http_listen listen = { .fd = -1,
-		.connections_max = CONNECTIONS_MAX };
+		.connections_max = CONNECTIONS_MAX, .idle_s = IDLE_S };
 	struct http_service http;
 	enum err e;
 
@@ -58,9 +60,21 @@ store_share_start(struct store *st)
 	return http_server_start(&st->server, &listen, &http);
 }
 
+/* A process that uses the drives keeps a connection open as long as it does. */
+static void
+linger(struct store *st)
+{
+	struct timespec ts = { 0, LINGER_LOOK_MS * 1000000L };
+
+	while (http_server_connections(st->server) > 0)
+		nanosleep(&ts, NULL);
+}
+
 void
 store_share_stop(struct store *st)
 {
+	if (st->linger && st->server != NULL)
+		linger(st);
 	http_server_stop(st->server, STOP_GRACE_MS);
 	st->server = NULL;
 	drive_service_free(st->service);
@@ -128,10 +142,20 @@ store_share_remote(struct store *st, struct store_slot *s,
 {
 	char id[UUID_TEXT_BYTES];
 	struct http_client *c = NULL;
+	struct drive *d = NULL;
+	struct format f;
 	enum err e;
 
 	if ((e = peer_client(st, address, &c)) != EC_OK)
 		return e;
 	uuid_text(id, &s->format.drive);
-	return remote_drive_new(out, c, id, s->path);
+	if ((e = remote_drive_new(&d, c, id, s->path)) != EC_OK)
+		return e;
+	/* The owner may be on its way out: then the drive is free soon. */
+	if ((e = d->ops->probe(d, &f)) != EC_OK) {
+		drive_close(d);
+		return e == EC_EOFFLINE ? EC_EOWNED : e;
+	}
+	*out = d;
+	return EC_OK;
 }

@@ -1,0 +1,222 @@
+/* ec-put: write objects, and make and remove what they live in. */
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/opt.h"
+#include "store/bundle.h"
+#include "store/name.h"
+#include "store/store.h"
+
+enum { CHUNK_BYTES = 1024 * 1024 };
+
+struct args {
+	struct opt_list drives, meta;
+	const char *type, *parity;
+	bool bucket, remove, extract, format, dry, verbose;
+};
+
+/* Content type and --meta name=value pairs as stored metadata. */
+static enum err
+build_meta(struct buf *out, const struct args *a)
+{
+	enum err e = EC_OK;
+
+	if (a->type != NULL)
+		e = record_meta_add(out, "content-type", a->type,
+		    strlen(a->type));
+	for (size_t i = 0; i < a->meta.len && e == EC_OK; i++) {
+		const char *eq = strchr(a->meta.v[i], '=');
+		size_t n = eq != NULL ? (size_t)(eq - a->meta.v[i]) : 0;
+		char name[128];
+
+		if (n == 0 || n > 100 ||
+		    strspn(a->meta.v[i], "abcdefghijklmnopqrstuvwxyz"
+		    "0123456789-_.") != n)
+			opt_misuse("--meta %s: not name=value with a "
+			    "lower-case name", a->meta.v[i]);
+		snprintf(name, sizeof(name), "x-amz-meta-%.*s", (int)n,
+		    a->meta.v[i]);
+		e = record_meta_add(out, name, eq + 1, strlen(eq + 1));
+	}
+	return e;
+}
+
+/* The m asked for; -1: the set's. */
+static int
+parity(const struct args *a)
+{
+	uint64_t m;
+
+	if (a->parity == NULL)
+		return -1;
+	if (num_parse(&m, a->parity, 0, SET_DRIVES_MAX / 2) != EC_OK)
+		opt_misuse("--parity %s: not 0 to %d", a->parity,
+		    SET_DRIVES_MAX / 2);
+	return (int)m;
+}
+
+/* Copy all of ${fd} to the object. */
+static enum err
+copy_in(struct store_put *p, int fd)
+{
+	uint8_t *chunk = malloc(CHUNK_BYTES);
+	size_t got = 0;
+	enum err e = chunk != NULL ? EC_OK : EC_ENOMEM;
+
+	while (e == EC_OK) {
+		e = io_read_full(fd, chunk, CHUNK_BYTES, &got);
+		if (e != EC_OK)
+			log_error("standard input: %s", err_text(e));
+		if (e != EC_OK || got == 0)
+			break;
+		e = store_put_write(p, chunk, got);
+	}
+	free(chunk);
+	return e;
+}
+
+static enum err
+put(struct store *st, const struct name *n, const struct args *a)
+{
+	struct buf meta = BUF_INIT(RECORD_META_MAX);
+	struct put_params p = { .bucket = n->bucket, .key = n->key,
+		.size = UINT64_MAX, .null_version = true };
+	struct store_put *sp = NULL;
+	struct object o = OBJECT_INIT;
+	enum err e;
+
+	p.parity = parity(a);
+	if ((e = build_meta(&meta, a)) != EC_OK)
+		goto out;
+	p.meta = meta.data;
+	p.meta_len = meta.len;
+	if ((e = store_put_open(st, &p, &sp)) != EC_OK ||
+	    (e = copy_in(sp, STDIN_FILENO)) != EC_OK ||
+	    (e = store_put_finish(sp, NULL)) != EC_OK ||
+	    (e = store_put_commit(sp, NULL, NULL, &o)) != EC_OK)
+		goto out;
+	if (a->verbose)
+		fprintf(stderr, "%s/%s: %llu bytes, etag %s\n", n->bucket,
+		    n->key, (unsigned long long)o.size, o.etag);
+out:
+	object_release(&o);
+	store_put_free(sp);
+	buf_release(&meta);
+	return e;
+}
+
+static enum err
+extract(struct store *st, const struct name *n, const struct args *a)
+{
+	struct bundle_result r = { 0 };
+	enum err e = bundle_extract(st, n->bucket, n->key, STDIN_FILENO, &r);
+
+	if (a->verbose)
+		fprintf(stderr, "%llu objects, %llu bytes, %llu members that "
+		    "are not files skipped\n", (unsigned long long)r.members,
+		    (unsigned long long)r.bytes,
+		    (unsigned long long)r.skipped);
+	return e;
+}
+
+/* What --delete would remove, for -n. */
+static enum err
+say_delete(const struct name *n)
+{
+	printf("delete %s%s%s\n", n->bucket, n->key[0] != '\0' ? "/" : "",
+	    n->key);
+	return fflush(stdout) == 0 ? EC_OK : EC_EIO;
+}
+
+static enum err
+run(struct store *st, const struct name *n, const struct args *a)
+{
+	if (a->bucket)
+		return store_bucket_create(st, n->bucket, NULL, 0);
+	if (a->remove && a->dry)
+		return say_delete(n);
+	if (a->remove && n->key[0] == '\0')
+		return store_bucket_remove(st, n->bucket);
+	if (a->remove)
+		return store_delete(st, n->bucket, n->key, NULL);
+	if (a->extract)
+		return extract(st, n, a);
+	return put(st, n, a);
+}
+
+static void
+check_args(const struct args *a, int argc, char *argv[], struct name *n)
+{
+	parity(a);
+	if (argc == 0 && a->format)
+		return;
+	if (argc != 1)
+		opt_misuse("one bucket/key needed, %d given", argc);
+	if (a->bucket + a->remove + a->extract > 1)
+		opt_misuse("--bucket, --delete and --extract exclude each "
+		    "other");
+	if (a->dry && !a->remove)
+		opt_misuse("-n goes with --delete");
+	if (name_split(n, argv[0]) != EC_OK)
+		exit(err_exit(EC_EINVAL));
+	if (a->bucket && n->key[0] != '\0')
+		opt_misuse("%s: --bucket takes a bucket's name", argv[0]);
+	if (!a->bucket && !a->remove && !a->extract && n->key[0] == '\0')
+		opt_misuse("%s: a bucket; give bucket/key", argv[0]);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct args a = { 0 };
+	struct store_params p = { .parity = -1, .may_share = true,
+		.serve = true, .linger = true };
+	const struct opt opts[] = {
+		OPT_LIST('d', "drives", &a.drives, "pattern",
+		    "the drives, as /mnt/d{1...4}; may be repeated "
+		    "(default: EC_VOLUMES)"),
+		OPT_FLAG('b', "bucket", &a.bucket, "make the bucket"),
+		OPT_FLAG('D', "delete", &a.remove,
+		    "delete the object, or the empty bucket"),
+		OPT_FLAG('n', "dry-run", &a.dry,
+		    "with --delete: say what would go"),
+		OPT_FLAG('x', "extract", &a.extract, "each file of the "
+		    "archive on standard input becomes bucket/prefix + name"),
+		OPT_STR('t', "type", &a.type, "type", "content type"),
+		OPT_LIST('M', "meta", &a.meta, "name=value",
+		    "user metadata; may be repeated"),
+		OPT_STR('m', "parity", &a.parity, "n",
+		    "parity shards (default: by the number of drives)"),
+		OPT_FLAG('F', "format", &a.format,
+		    "make empty directories drives first"),
+		OPT_FLAG('v', "verbose", &a.verbose, "say what was stored"),
+		OPT_END("bucket[/key] < data"),
+	};
+	struct name n = { "", "" };
+	struct store *st = NULL;
+	enum err e;
+
+	setlocale(LC_CTYPE, "C.UTF-8");	/* for names in archives */
+	log_init(argv[0]);
+	opt_parse(opts, &argc, &argv);
+	check_args(&a, argc, argv, &n);
+	p.volumes = a.drives.v;
+	p.volume_count = (unsigned)a.drives.len;
+	p.create = a.format;
+	if ((e = store_open(&st, &p)) != EC_OK)
+		goto out;
+	if (argc == 1 && (e = run(st, &n, &a)) != EC_OK)
+		name_log_failure(argv[0], e);
+	fclose(stdin);	/* a writer to it may be using our drives */
+out:
+	store_close(st);
+	free(a.drives.v);
+	free(a.meta.v);
+	return err_exit(e);
+}
