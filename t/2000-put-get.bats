@@ -265,3 +265,23 @@ t/sub/b" ]
 	wait
 	[ "$(ec-get -l bkt | wc -l)" = 6 ]
 }
+
+@test "tools in a pipe share the drives, whoever came first" {
+	drives
+	head -c 2000000 /dev/urandom > f
+	ec-put bkt/a < f
+	ec-get bkt/a | ec-put bkt/b
+	same f b
+	ec-get bkt/b | tee >(ec-put bkt/c) | ec-put bkt/d
+	for _ in $(seq 100); do
+		[ "$(ec-get -l bkt | wc -l)" = 4 ] && break
+		sleep 0.1
+	done
+	same f c
+	same f d
+	for i in 1 2 3 4 5 6 7 8; do
+		ec-get bkt/a | ec-put "bkt/x$i" &
+	done
+	wait
+	for i in 1 2 3 4 5 6 7 8; do same f "x$i"; done
+}

@@ -24,6 +24,7 @@ struct http_client {
 	pthread_mutex_t lock;		/* guards what follows */
 	struct handle idle[HTTP_CLIENT_IDLE_MAX];
 	unsigned idle_count;
+	bool retired;			/* keep no connection any more */
 	uint64_t connects;
 };
 
@@ -78,12 +79,21 @@ handle_close(struct handle *h)
 }
 
 void
+http_client_retire(struct http_client *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->retired = true;
+	while (c->idle_count > 0)
+		handle_close(&c->idle[--c->idle_count]);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
 http_client_free(struct http_client *c)
 {
 	if (c == NULL)
 		return;
-	while (c->idle_count > 0)
-		handle_close(&c->idle[--c->idle_count]);
+	http_client_retire(c);
 	pthread_mutex_destroy(&c->lock);
 	free(c->base);
 	free(c->unix_path);
@@ -126,7 +136,7 @@ handle_put(struct http_client *c, struct handle h)
 	curl_easy_reset(h.easy);
 	pthread_mutex_lock(&c->lock);
 	c->connects += (uint64_t)connects;
-	if (c->idle_count < HTTP_CLIENT_IDLE_MAX) {
+	if (!c->retired && c->idle_count < HTTP_CLIENT_IDLE_MAX) {
 		c->idle[c->idle_count++] = h;
 		h = (struct handle){ NULL, NULL };
 	}

@@ -27,6 +27,9 @@ enum err http_client_new(struct http_client **out, const char *base,
     const char *unix_path, unsigned connect_ms);
 void http_client_free(struct http_client *c);	/* no call may be under way */
 
+/* Close the connections that are idle now, and others when their call ends. */
+void http_client_retire(struct http_client *c);
+
 /* Connections made so far. */
 uint64_t http_client_connects(struct http_client *c);
 

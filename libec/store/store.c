@@ -140,11 +140,24 @@ out:
 	return e;
 }
 
+/* Let go of other processes' drives, so that two that use each other's do not
+ * wait for each other for ever. */
+static void
+leave_peers(struct store *st)
+{
+	for (unsigned i = 0; i < st->sets * st->set_size; i++)
+		if (!st->slot[i].local)
+			lane_detach(st->slot[i].lane);
+	for (unsigned i = 0; i < st->peers; i++)
+		http_client_retire(st->peer[i].client);
+}
+
 void
 store_close(struct store *st)
 {
 	if (st == NULL)
 		return;
+	leave_peers(st);
 	store_share_stop(st);
 	for (unsigned i = 0; i < st->sets; i++)
 		set_free(st->set[i]);
