@@ -182,7 +182,8 @@ run(struct store *st, const struct name *n, const struct args *a)
 		    STDOUT_FILENO, &r);
 	else
 		e = get(st, n, a);
-	/* Closed now, since a reader of it may be using our drives. */
+	/* Closed now, since what is behind them may be using our drives. */
+	fclose(stdin);
 	if (fclose(stdout) != 0 && e == EC_OK) {
 		log_error("standard output: %s", err_text(EC_EIO));
 		e = EC_EIO;

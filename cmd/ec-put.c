@@ -213,7 +213,9 @@ main(int argc, char *argv[])
 		goto out;
 	if (argc == 1 && (e = run(st, &n, &a)) != EC_OK)
 		name_log_failure(argv[0], e);
-	fclose(stdin);	/* a writer to it may be using our drives */
+	/* Closed now, since what is behind them may be using our drives. */
+	fclose(stdin);
+	fclose(stdout);
 out:
 	store_close(st);
 	free(a.drives.v);

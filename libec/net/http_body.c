@@ -60,13 +60,13 @@ read_data(struct http_exchange *x, void *buf, size_t max, size_t *got)
 	size_t n;
 
 	if (x->in_pos == x->in_len && max >= HTTP_IN_BYTES / 4) {
-		if ((e = http_conn_recv(x, buf, max, HTTP_STALL_MS, got)) !=
+		if ((e = http_conn_recv(x, buf, max, x->stall_ms, got)) !=
 		    EC_OK)
 			return e;
 		return *got == 0 ? EC_EIO : EC_OK;
 	}
 	if (x->in_pos == x->in_len &&
-	    (e = http_conn_fill(x, HTTP_STALL_MS)) != EC_OK)
+	    (e = http_conn_fill(x, x->stall_ms)) != EC_OK)
 		return e;
 	n = (size_t)num_min(max, x->in_len - x->in_pos);
 	memcpy(buf, x->in + x->in_pos, n);
@@ -91,7 +91,7 @@ read_framing(struct http_exchange *x)
 
 	while (x->chunks.state != HTTP_CHUNK_DATA) {
 		if (x->in_pos == x->in_len &&
-		    (e = http_conn_fill(x, HTTP_STALL_MS)) != EC_OK)
+		    (e = http_conn_fill(x, x->stall_ms)) != EC_OK)
 			return e;
 		if (http_chunks_feed(&x->chunks, x->in + x->in_pos,
 		    x->in_len - x->in_pos, &used) != 0)

@@ -42,7 +42,7 @@ struct http_server {
 	int fd;
 	int wake;			/* eventfd: stop accepting */
 	unsigned port;
-	unsigned connections_max, idle_s;
+	unsigned connections_max, idle_s, stall_s;
 	char *unix_path;		/* ours to unlink */
 	pthread_t thread;
 	bool started;
@@ -145,6 +145,7 @@ conn_start(struct http_server *s, int fd, const struct sockaddr *sa,
 	c->server = s;
 	c->x = (struct http_exchange){ .fd = fd, .service = &s->service,
 	    .draining = &s->draining, .idle_ms = s->idle_s * 1000,
+	    .stall_ms = s->stall_s * 1000,
 	    .refuse = count >= s->connections_max, .scan = HTTP_SCAN_INIT,
 	    .chunks = HTTP_CHUNKS_INIT, .fields = BUF_INIT(HTTP_FIELDS_MAX),
 	    .out = BUF_INIT(HTTP_FIELDS_MAX + 1024) };
@@ -245,6 +246,7 @@ server_new(struct http_server **out, const struct http_listen *l,
 	s->connections_max = l->connections_max != 0 ? l->connections_max :
 	    CONNECTIONS_DEFAULT;
 	s->idle_s = l->idle_s != 0 ? l->idle_s : IDLE_DEFAULT_S;
+	s->stall_s = l->stall_s != 0 ? l->stall_s : HTTP_STALL_MS / 1000;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -45,6 +45,8 @@ struct http_listen {
 	int fd;			/* or a listening socket passed in; else -1 */
 	unsigned connections_max;	/* more get 503; 0: 1024 */
 	unsigned idle_s;	/* close a connection idle for so long; 0: 60 */
+	unsigned stall_s;	/* a body of which nothing arrives for so long
+				 * is cut; 0: 30 */
 };
 
 struct http_server;

@@ -43,7 +43,8 @@ enum err
 store_share_start(struct store *st)
 {
 	struct http_listen listen = { .fd = -1,
-		.connections_max = CONNECTIONS_MAX, .idle_s = IDLE_S };
+		.connections_max = CONNECTIONS_MAX, .idle_s = IDLE_S,
+		.stall_s = IDLE_S };	/* its producer may be slow */
 	struct http_service http;
 	enum err e;
 
