@@ -14,7 +14,7 @@
 
 enum {
 	HTTP_CLIENT_STALL_MS = 3000,	/* no byte moved for so long: failed */
-	HTTP_CLIENT_IDLE_MAX = 16,	/* connections kept */
+	HTTP_CLIENT_IDLE_MAX = 64,	/* connections kept */
 	HTTP_REFUSAL_MAX = 64,
 };
 
