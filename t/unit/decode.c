@@ -514,6 +514,170 @@ test_sinks(void)
 	free(back);
 }
 
+/* Reads of several at once, of which some never come back in time. */
+struct gathering {
+	unsigned calls, reads, late;
+};
+
+static void
+gather(void *ctx, struct decode_read *reads, unsigned n)
+{
+	struct gathering *g = ctx;
+
+	g->calls++;
+	g->reads += n;
+	for (unsigned j = 0; j < n; j++)
+		reads[j].err = reads[j].index == g->late ? EC_ETIMEDOUT :
+		    file_pread(&files[reads[j].index], reads[j].buf,
+		    reads[j].len, reads[j].off);
+}
+
+static void
+test_gather(void)
+{
+	static const unsigned order[] = { 5, 4, 3, 2, 1, 0 };
+	static const unsigned wrong[] = { 5, 4, 3, 2, 1, 6 };
+	struct encode_params p = params(4, 2, 65536);
+	struct gathering g = { .late = UINT32_MAX };
+	struct decode_params dp = { .stripe = p.stripe, .id = p.id,
+		.part = 1, .order = order, .gather = gather, .gather_ctx = &g,
+		.bad = count_bad };
+	struct decode_source src[6];
+	size_t len = 4 * 65536 * 3 + 5;
+	uint8_t *data = malloc(len), *back = malloc(len);
+	struct shard_tail t = no_tail;
+	struct decode *d = NULL;
+	uint64_t size;
+
+	fill(data, len);
+	encode_all(&p, data, len, len, &t);
+	for (unsigned i = 0; i < 6; i++)
+		src[i] = (struct decode_source){ file_pread, &files[i],
+			files[i].buf.len };
+	tap_ok(decode_new(&d, &dp, src, &size) == EC_OK && g.reads == 1 &&
+	    decode_read(d, back, 4 * 65536, 0) == EC_OK &&
+	    memcmp(back, data, 4 * 65536) == 0, "gather: data shards");
+	tap_ok(g.calls == 3 && g.reads == 1 + 4 + 4 && files[4].reads == 0,
+	    "gather: a tail, then four, then the pieces");
+	decode_free(d);
+	d = NULL;
+	g.late = 1;
+	bad_count = 0;
+	tap_ok(decode_new(&d, &dp, src, &size) == EC_OK &&
+	    decode_read(d, back, len, 0) == EC_OK &&
+	    memcmp(back, data, len) == 0 && bad_count == 1,
+	    "gather: one late from the start is left out");
+	decode_free(d);
+	d = NULL;
+	g.late = UINT32_MAX;
+	bad_count = 0;
+	tap_ok(decode_new(&d, &dp, src, &size) == EC_OK &&
+	    decode_read(d, back, 100, 0) == EC_OK, "gather: begun");
+	g.late = 2;
+	files[3].err = EC_EIO;
+	tap_ok(decode_read(d, back, len, 0) == EC_OK &&
+	    memcmp(back, data, len) == 0 && bad_count == 2,
+	    "gather: one late and one failing in mid-stream");
+	files[0].err = EC_EIO;
+	tap_ok(decode_read(d, back, len, 0) == EC_EQUORUM,
+	    "gather: one more is too many");
+	files[0].err = files[3].err = EC_OK;
+	tap_ok(decode_read(d, back, 1, len) == EC_EINVAL &&
+	    decode_read(d, back, 2, len - 1) == EC_EINVAL,
+	    "beyond the end");
+	decode_free(d);
+	d = NULL;
+	dp.order = wrong;
+	tap_ok(decode_new(&d, &dp, src, &size) == EC_EINVAL && d == NULL,
+	    "an order of other shards");
+	dp.stripe.unit = 1;
+	tap_ok(decode_new(&d, &dp, src, &size) == EC_EINVAL && d == NULL,
+	    "no geometry");
+	free(data);
+	free(back);
+}
+
+/* Metadata that does not come with the first read of the end. */
+static void
+test_large_meta(void)
+{
+	struct encode_params p = params(2, 1, 4096);
+	uint8_t data[9000], back[9000], *extra = malloc(100000);
+	struct shard_tail t = { .bucket = "b", .key = "k", .extra = extra,
+		.extra_len = 100000 };
+	struct decode *d = NULL;
+	uint64_t size, off;
+
+	fill(data, sizeof(data));
+	fill(extra, 100000);
+	tap_ok(encode_all(&p, data, sizeof(data), 9000, &t) == EC_OK &&
+	    open_all(&d, &p, &size) == EC_OK &&
+	    decode_tail(d)->extra_len == 100000 &&
+	    memcmp(decode_tail(d)->extra, extra, 100000) == 0 &&
+	    decode_read(d, back, sizeof(back), 0) == EC_OK &&
+	    memcmp(back, data, sizeof(back)) == 0, "100 kB of metadata");
+	decode_free(d);
+	d = NULL;
+	files[0].buf.data[files[0].buf.len - 50000] ^= 1;
+	tap_ok(open_all(&d, &p, &size) == EC_OK && bad_count == 1 &&
+	    decode_probe(d, 0, &off) == EC_ECORRUPT &&
+	    decode_probe(d, 1, &off) == EC_OK, "and damage in it");
+	decode_free(d);
+	free(extra);
+}
+
+/* Rebuilding when sinks fail, and when there is too little to rebuild from. */
+static void
+test_rebuild_fails(void)
+{
+	struct encode_params p = params(3, 3, 65536);
+	size_t len = 3 * 65536 * 4;
+	struct encode_sink sinks[6] = { { NULL, NULL } };
+	uint8_t *data = malloc(len);
+	struct shard_tail t = no_tail;
+	struct decode *d = NULL;
+	uint64_t size;
+
+	fill(data, len);
+	encode_all(&p, data, len, len, &t);
+	files_reset(rebuilt);
+	sinks[1] = (struct encode_sink){ file_write, &rebuilt[1] };
+	sinks[4] = (struct encode_sink){ file_write, &rebuilt[4] };
+	rebuilt[1].err_after = 100000;
+	tap_ok(open_all(&d, &p, &size) == EC_OK &&
+	    decode_rebuild(d, sinks) == EC_ENOSPC &&
+	    rebuilt[4].buf.len == files[4].buf.len &&
+	    memcmp(rebuilt[4].buf.data, files[4].buf.data,
+	    files[4].buf.len) == 0, "one sink fails, the other is finished");
+	decode_free(d);
+	d = NULL;
+	files_reset(rebuilt);
+	rebuilt[1].err_after = rebuilt[4].err_after = 100000;
+	tap_ok(open_all(&d, &p, &size) == EC_OK &&
+	    decode_rebuild(d, sinks) == EC_ENOSPC, "both fail");
+	decode_free(d);
+	d = NULL;
+	files_reset(rebuilt);
+	/* what is to be replaced still helps where the others cannot */
+	for (unsigned i = 0; i < 3; i++)
+		files[i * 2].buf.data[shard_data_off(i * 65536u)] ^= 1;
+	for (unsigned i = 0; i < 3; i++)
+		files[i * 2].buf.data[shard_data_off(3 * 65536u)] ^= 1;
+	tap_ok(open_all(&d, &p, &size) == EC_OK &&
+	    decode_rebuild(d, sinks) == EC_OK &&
+	    memcmp(rebuilt[1].buf.data, files[1].buf.data,
+	    files[1].buf.len) == 0, "shards that are replaced help");
+	decode_free(d);
+	d = NULL;
+	files_reset(rebuilt);
+	files[1].buf.data[shard_data_off(3 * 65536u)] ^= 1;
+	tap_ok(open_all(&d, &p, &size) == EC_OK &&
+	    decode_rebuild(d, sinks) == EC_ELOST, "four bad in one place");
+	decode_free(d);
+	files_reset(rebuilt);
+	free(data);
+}
+
 static void
 test_inline(unsigned k, unsigned m)
 {
@@ -579,6 +743,9 @@ main(void)
 	test_scattered();
 	test_thrift();
 	test_sinks();
+	test_gather();
+	test_large_meta();
+	test_rebuild_fails();
 	test_inline(1, 0);
 	test_inline(2, 2);
 	test_inline(8, 4);
