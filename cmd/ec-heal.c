@@ -15,7 +15,7 @@
 #include "store/repair.h"
 #include "store/tool.h"
 
-enum { LINE_BYTES_MAX = 256 * 1024 };
+enum { LINE_BYTES_MAX = 256 * 1024, OWNER_WAIT_MS = 15000 };
 
 struct args {
 	struct opt_list drives;
@@ -198,7 +198,8 @@ static enum err
 heal(struct store *st, const struct args *a)
 {
 	struct heal_job job = { .args = a, .err = EC_OK };
-	struct repair_params p = { .refill = !a->no_refill, .walk = a->all ||
+	struct repair_params p = { .refill = !a->no_refill,
+	    .wait_ms = OWNER_WAIT_MS, .walk = a->all ||
 		a->name != NULL, .deep = a->deep, .dry = a->dry,
 		.bucket = a->scope.bucket, .prefix = a->scope.prefix,
 		.each = each, .progress = progress, .ctx = &job };

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "store/repair.h"
 
-enum { MAINTAIN_MS = 200, PAGE = 1000 };
+enum { MAINTAIN_MS = 200, MAINTAIN_EVERY = 10, PAGE = 1000 };
 
 struct background {
 	struct store *store;
@@ -121,11 +121,12 @@ static void *
 background_run(void *ctx)
 {
 	struct background *b = ctx;
-	uint64_t uploads_us = clock_mono_us(), now;
+	uint64_t uploads_us = clock_mono_us(), now, round = 0;
 
 	while (next_round(b)) {
 		repair(b);
-		store_maintain(b->store, MAINTAIN_MS);
+		if (++round % MAINTAIN_EVERY == 0)
+			store_maintain(b->store, MAINTAIN_MS);
 		now = clock_mono_us();
 		if (now - uploads_us < BACKGROUND_UPLOADS_PERIOD_S *
 		    UINT64_C(1000000))

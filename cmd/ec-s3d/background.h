@@ -7,7 +7,7 @@
 #include "store/store.h"
 
 enum {
-	BACKGROUND_PERIOD_MS = 10000,
+	BACKGROUND_PERIOD_MS = 1000,
 	BACKGROUND_UPLOADS_PERIOD_S = 3600,
 	BACKGROUND_UPLOAD_DAYS = 7,	/* then an upload is aborted */
 };

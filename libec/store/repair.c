@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,6 +20,7 @@
 enum {
 	QUEUE_PAGE = 64,
 	PROGRESS_EVERY = 64,
+	PENDING_LOOK_MS = 100,
 	AGAIN_US = 3600u * 1000000u,	/* what could not be healed */
 };
 
@@ -377,6 +379,24 @@ run_set(struct run *run, unsigned i)
 	return e;
 }
 
+/* Take in the drives that are there, or let their owner do so. */
+static enum err
+take_in(struct run *run)
+{
+	const struct timespec ts = { 0, PENDING_LOOK_MS * 1000000L };
+	uint64_t until = clock_mono_us() + run->p->wait_ms * UINT64_C(1000);
+	enum err e;
+
+	for (;;) {
+		e = store_check_drives(run->r->st, run->p->refill,
+		    &run->out->fresh);
+		if (e != EC_OK || !run->p->refill || clock_mono_us() >= until ||
+		    !store_drives_pending(run->r->st))
+			return e;
+		nanosleep(&ts, NULL);
+	}
+}
+
 enum err
 repair_run(struct repair *r, const struct repair_params *p,
     struct repair_result *out)
@@ -386,7 +406,7 @@ repair_run(struct repair *r, const struct repair_params *p,
 
 	memset(out, 0, sizeof *out);
 	if (!p->dry)
-		e = store_check_drives(r->st, p->refill, &out->fresh);
+		e = take_in(&run);
 	for (unsigned i = 0; i < store_sets(r->st); i++) {
 		e = heal_worse(e, run_set(&run, i));
 		if (e == EC_ECANCELED || e == EC_ENOMEM)

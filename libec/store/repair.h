@@ -14,6 +14,8 @@ struct repair;
 
 struct repair_params {
 	bool refill;		/* format empty directories in known slots */
+	unsigned wait_ms;	/* how long to wait for another process that
+				 * owns the drives to do so */
 	bool walk;		/* look at every version, not only the queue */
 	bool deep;		/* verify all hashes, not just sizes */
 	bool dry;		/* only look; nothing is written anywhere */

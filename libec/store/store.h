@@ -118,6 +118,10 @@ struct set *store_set_of(struct store *st, const char *bucket,
  * formatted drives: their set needs a heal.  Logged. */
 enum err store_check_drives(struct store *st, bool refill, unsigned *fresh);
 
+/* An empty directory in a known slot waits for the process that owns the set's
+ * other drives to format it. */
+bool store_drives_pending(struct store *st);
+
 /* Background maintenance of all drives (drive.h). */
 void store_maintain(struct store *st, unsigned budget_ms);
 

@@ -88,6 +88,18 @@ set_is_ours(const struct store *st, unsigned set)
 	return false;
 }
 
+static bool
+set_is_theirs(const struct store *st, unsigned set)
+{
+	for (unsigned i = 0; i < st->set_size; i++) {
+		const struct store_slot *s = &st->slot[set * st->set_size + i];
+
+		if (!s->local && lane_state(s->lane) == LANE_ONLINE)
+			return true;
+	}
+	return false;
+}
+
 /* Make an empty directory the drive of its slot, under a new id.  The newest
  * record of the set says who its other drives are. */
 static enum err
@@ -134,6 +146,20 @@ check_present(struct store *st, struct store_slot *s)
 	lane_detach(s->lane);
 }
 
+/* Another process gave the slot a new drive: its record is the newer one. */
+static bool
+adopt(struct store_slot *s, const struct format *f)
+{
+	if (uuid_equal(&f->drive, &s->format.drive))
+		return true;
+	if (!uuid_equal(&f->deployment, &s->format.deployment) ||
+	    f->set != s->format.set || f->slot != s->format.slot ||
+	    f->generation <= s->format.generation)
+		return false;
+	s->format = *f;
+	return true;
+}
+
 /* Bring a slot without a drive back if its directory allows it. */
 static void
 check_absent(struct store *st, struct store_slot *s, bool refill,
@@ -146,11 +172,14 @@ check_absent(struct store *st, struct store_slot *s, bool refill,
 	refill = refill && set_is_ours(st, s->format.set);
 	if (e == EC_ENOTFOUND && refill && refill_slot(st, s) == EC_OK)
 		++*fresh;
-	else if (e != EC_OK || !uuid_equal(&f.drive, &s->format.drive))
+	else if (e != EC_OK || !adopt(s, &f))
 		return;
 	if (slot_open_once(st, s, &d) != EC_OK)
 		return;
-	if (lane_attach(s->lane, d) != EC_OK) {
+	/* A drive of a set that another process serves is for that to open. */
+	if ((s->local && set_is_theirs(st, s->format.set)) ||
+	    lane_attach(s->lane, d) != EC_OK) {
+		s->local = false;
 		drive_close(d);
 		return;
 	}
@@ -174,6 +203,28 @@ store_check_drives(struct store *st, bool refill, unsigned *fresh)
 	}
 	pthread_mutex_unlock(&st->drives_lock);
 	return EC_OK;
+}
+
+bool
+store_drives_pending(struct store *st)
+{
+	struct format f;
+	bool pending = false;
+	enum err e;
+
+	pthread_mutex_lock(&st->drives_lock);
+	for (unsigned i = 0; i < st->sets * st->set_size && !pending; i++) {
+		struct store_slot *s = &st->slot[i];
+
+		if (lane_state(s->lane) != LANE_ABSENT ||
+		    !set_is_theirs(st, s->format.set))
+			continue;
+		e = local_peek(&f, s->path);
+		pending = e == EC_ENOTFOUND || (e == EC_OK &&
+		    uuid_equal(&f.deployment, &st->deployment));
+	}
+	pthread_mutex_unlock(&st->drives_lock);
+	return pending;
 }
 
 void
