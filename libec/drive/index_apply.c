@@ -395,20 +395,57 @@ parts_drop(struct index *ix, const struct record *r, const struct stamp *stamp,
 	}
 }
 
+/* Drop the null versions of a key older than the target. */
+static enum err
+purge_older(struct index *ix, const struct record *r, uint64_t before)
+{
+	struct record key = { .kind = RECORD_OBJECT, .bucket = r->bucket,
+		.key = r->key };
+	uint8_t room[STAMP_BYTES];
+	sqlite3_stmt *st;
+	struct row row;
+	enum err e;
+	int rc;
+
+	if ((e = index_prepare(ix, ix->db, &ix->st[ST_PURGE_OLDER], "SELECT "
+	    ROW_COLUMNS " FROM version WHERE bucket=?1 AND key=?2 AND "
+	    "stamp<?3 AND flags&1 AND origin<?4 LIMIT 1")) != EC_OK)
+		return e;
+	st = ix->st[ST_PURGE_OLDER];
+	for (;;) {	/* one at a time: the rows change under way */
+		index_bind_bytes(st, 1, r->bucket);
+		index_bind_bytes(st, 2, r->key);
+		index_bind_stamp(st, 3, room, &r->target);
+		sqlite3_bind_int64(st, 4, (int64_t)before);
+		if ((rc = sqlite3_step(st)) == SQLITE_ROW)
+			row_get(&row, st);
+		e = index_err(ix, ix->db, rc);
+		sqlite3_reset(st);
+		if (e != EC_OK || rc != SQLITE_ROW)
+			return e;
+		key.stamp = row.stamp;
+		if ((e = row_drop(ix, &key, &row)) != EC_OK)
+			return e;
+	}
+}
+
 static enum err
 purge(struct index *ix, const struct record *r, const struct journal_frame *f)
 {
 	struct record key = { .kind = RECORD_OBJECT, .bucket = r->bucket,
 		.key = r->key, .stamp = r->target };
 	struct row row;
-	enum err e = row_find(ix, &key, &row);
+	enum err e;
 
+	index_live_add(ix, f->segment, 0,
+	    (int64_t)journal_frame_bytes(f->len));
+	if ((r->flags & RECORD_NULL) != 0)
+		return purge_older(ix, r, f->origin);
+	e = row_find(ix, &key, &row);
 	if (e == EC_OK && row.origin < f->origin)
 		e = row_drop(ix, &key, &row);
 	if (e != EC_OK && e != EC_ENOTFOUND)
 		return e;
-	index_live_add(ix, f->segment, 0,
-	    (int64_t)journal_frame_bytes(f->len));
 	return parts_drop(ix, r, &r->target, f->origin);
 }
 
@@ -496,7 +533,7 @@ older_null(struct index *ix, const struct record *r, bool *superseded)
 	enum err e;
 
 	*superseded = false;
-	if ((r->flags & RECORD_NULL) == 0 ||
+	if ((r->flags & RECORD_NULL) == 0 || r->kind == RECORD_PURGE ||
 	    index_table(r->kind) != DRIVE_VERSIONS)
 		return EC_OK;
 	e = newest(ix, ST_OLDER_NULL, "SELECT stamp FROM version WHERE "

@@ -42,6 +42,7 @@ enum {
 	ST_APPLIED,
 	ST_NEWEST,
 	ST_OLDER_NULL,
+	ST_PURGE_OLDER,
 	ST_VERSION_OF,		/* by stamp */
 	ST_PART_OF,		/* by stamp */
 	ST_PART_NEWEST,

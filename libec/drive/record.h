@@ -23,7 +23,8 @@
  * stays; it hides, it does not remove.  RECORD_PURGE removes one record of one
  * drive, and is only sent when the removed state is known to be superseded or
  * to have failed: it drops the rows of its key, among versions and parts, whose
- * stamp is ${target}.  An upload with RECORD_GONE drops all part rows of that
+ * stamp is ${target}; with RECORD_NULL, all null versions of its key that are
+ * older than ${target}.  An upload with RECORD_GONE drops all part rows of that
  * upload, and later parts of it are refused with EC_ENOUPLOAD.  When a row of
  * an object or a part goes, each shard file it names is unlinked too, unless
  * another row of the same key (an object made of parts, a part) names the same
@@ -80,7 +81,8 @@ enum record_kind {
 	RECORD_MARKER,		/* a version that is a delete marker */
 	RECORD_TOMBSTONE,	/* version ${target} is deleted for good; with
 				 * RECORD_NULL: all null ones up to stamp */
-	RECORD_PURGE,		/* remove record ${target} of this key here */
+	RECORD_PURGE,		/* remove record ${target} of this key here;
+				 * with RECORD_NULL: the null ones before it */
 	RECORD_BUCKET,		/* a bucket's state; RECORD_GONE: deleted */
 	RECORD_UPLOAD,		/* state of upload ${target};
 				 * RECORD_GONE: ended */

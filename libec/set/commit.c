@@ -10,7 +10,7 @@
 #include "set/quorum.h"
 #include "set/set_impl.h"
 
-enum { ATTEMPTS = 4, UNDO_MS = 1000, PURGE_MAX = 64 };
+enum { ATTEMPTS = 4, UNDO_MS = 1000 };
 
 struct attempt {
 	struct stamp stamp;
@@ -191,40 +191,53 @@ out:
 	return e;
 }
 
-static enum err
-purge_append(struct set *s, struct gather *g, unsigned slot,
-    const char *bucket, const char *key, const struct stamp *target,
-    bool lazy, struct lane_call **call)
+/* Purge ${target}, or with RECORD_NULL in ${flags} the null versions before it,
+ * from some drives; without ${g} nobody waits and it need not be durable. */
+static void
+purge(struct set *s, struct gather *g, const char *bucket, const char *key,
+    const struct stamp *target, unsigned flags, const bool from[],
+    struct lane_call *call[])
 {
-	struct record r = { .kind = RECORD_PURGE, .bucket = bucket,
-		.key = key, .etag = "", .stamp = stamp_new(),
-		.target = *target };
+	struct record r = { .kind = RECORD_PURGE, .flags = flags,
+		.bucket = bucket, .key = key, .etag = "",
+		.stamp = stamp_new(), .target = *target };
 	struct buf b = BUF_INIT(RECORD_BYTES_MAX);
-	struct drive_append a = { .flags = lazy ? DRIVE_APPEND_LAZY : 0 };
-	enum err e;
+	struct drive_append a = { .flags = g == NULL ? DRIVE_APPEND_LAZY : 0 };
 
-	if ((e = record_encode(&b, &r)) == EC_OK) {
-		a.rec = b.data;
-		a.len = b.len;
-		e = lane_append(s->lane[slot], g, &a, 1, call);
-	}
+	if (record_encode(&b, &r) != EC_OK)
+		goto out;	/* no memory: it stays until a heal */
+	a.rec = b.data;
+	a.len = b.len;
+	for (unsigned i = 0; i < s->n; i++)
+		if (from[i])
+			lane_append(s->lane[i], g, &a, 1, &call[i]);
+out:
 	buf_release(&b);
-	return e;
+}
+
+static void
+purge_lazily(struct set *s, const char *bucket, const char *key,
+    const struct stamp *target, unsigned flags, const bool from[])
+{
+	struct lane_call *call[SET_DRIVES_MAX] = { NULL };
+
+	purge(s, NULL, bucket, key, target, flags, from, call);
+	for (unsigned i = 0; i < s->n; i++)
+		lane_call_put(call[i]);
 }
 
 void
 commit_purge(struct set *s, const char *bucket, const char *key,
     const struct stamp *target, const bool from[])
 {
-	struct lane_call *call;
+	purge_lazily(s, bucket, key, target, 0, from);
+}
 
-	for (unsigned i = 0; i < s->n; i++) {
-		call = NULL;
-		if (from[i])
-			purge_append(s, NULL, i, bucket, key, target, true,
-			    &call);
-		lane_call_put(call);
-	}
+void
+commit_purge_older(struct set *s, const char *bucket, const char *key,
+    const struct stamp *stamp, const bool holds[])
+{
+	purge_lazily(s, bucket, key, stamp, RECORD_NULL, holds);
 }
 
 static void
@@ -252,10 +265,8 @@ undo(struct commit *c, const struct attempt *a)
 	}
 	if (a->count == 0 || gather_new(&g) != EC_OK)
 		return;
-	for (unsigned i = 0; i < n; i++)
-		if (a->holds[i])
-			purge_append(c->s, g, i, c->rec->bucket, c->rec->key,
-			    &a->stamp, false, &call[i]);
+	purge(c->s, g, c->rec->bucket, c->rec->key, &a->stamp, 0, a->holds,
+	    call);
 	gather_wait(g, n, clock_mono_us() + UNDO_MS * 1000);
 	commit_results(call, n, results);
 	for (unsigned i = 0; i < n; i++) {
@@ -313,84 +324,4 @@ commit_run(struct commit *c)
 	for (unsigned i = 0; i < count; i++)
 		undo(c, &tried[i]);
 	return e != EC_OK ? e : quorum_result(c->result, n, c->quorum);
-}
-
-struct older {
-	char bucket[RECORD_BUCKET_MAX + 1];
-	char key[RECORD_KEY_MAX + 1];
-	struct stamp stamp;
-};
-
-static enum err
-purge_records(struct drive *d, const struct older *o,
-    const struct stamp target[], unsigned n)
-{
-	struct drive_append a[PURGE_MAX] = { 0 };
-	struct buf b[PURGE_MAX];
-	enum err e = EC_OK;
-
-	for (unsigned i = 0; i < n; i++)
-		b[i] = (struct buf)BUF_INIT(RECORD_BYTES_MAX);
-	for (unsigned i = 0; i < n && e == EC_OK; i++) {
-		struct record r = { .kind = RECORD_PURGE, .bucket = o->bucket,
-			.key = o->key, .etag = "", .stamp = stamp_new(),
-			.target = target[i] };
-
-		e = record_encode(&b[i], &r);
-		a[i] = (struct drive_append){ .rec = b[i].data,
-			.len = b[i].len, .flags = DRIVE_APPEND_LAZY };
-	}
-	if (e == EC_OK)
-		e = d->ops->append(d, a, n);
-	for (unsigned i = 0; i < n; i++)
-		buf_release(&b[i]);
-	return e;
-}
-
-static enum err
-run_purge_older(struct drive *d, void *arg)
-{
-	const struct older *o = arg;
-	struct drive_query q = { .table = DRIVE_VERSIONS,
-		.bucket = o->bucket, .key = o->key, .null_only = true,
-		.after_key = o->key, .after_stamp = o->stamp,
-		.limit = PURGE_MAX };
-	struct drive_records l = DRIVE_RECORDS_INIT;
-	struct stamp target[PURGE_MAX];
-	unsigned n = 0;
-	const uint8_t *bytes;
-	size_t pos = 0, len;
-	enum err e;
-
-	e = d->ops->query(d, &q, &l);
-	while (e == EC_OK && n < PURGE_MAX &&
-	    drive_records_next(&l, &pos, &bytes, &len)) {
-		struct record_part *parts = NULL;
-		struct record r;
-
-		e = record_decode(&r, &parts, bytes, len);
-		if (e == EC_OK && stamp_cmp(&r.stamp, &o->stamp) < 0)
-			target[n++] = r.stamp;
-		free(parts);
-	}
-	if (e == EC_OK && n > 0)
-		e = purge_records(d, o, target, n);
-	buf_release(&l.buf);
-	return e;
-}
-
-void
-commit_purge_older(struct set *s, const char *bucket, const char *key,
-    const struct stamp *stamp, const bool holds[])
-{
-	for (unsigned i = 0; i < s->n; i++) {
-		struct older *o;
-
-		if (!holds[i] || (o = malloc(sizeof(*o))) == NULL)
-			continue;
-		strcpy(o->bucket, bucket);
-		strcpy(o->key, key);
-		o->stamp = *stamp;
-		lane_start(s->lane[i], NULL, run_purge_older, free, o, NULL);
-	}
 }

@@ -10,8 +10,8 @@
  *   stat c1	lookups/s without data
  *   del4k c64	deletes/s
  *   list	keys/s of listing, 1,000 a page
- *   put64m, get64m	MiB/s of one stream of 64 MiB in calls of 1 MiB (with MD5,
- *		which alone is ${md5} MiB/s); cpu: seconds per GiB of all threads
+ *   put64m, get64m	MiB/s of one stream of 64 MiB in calls of 1 MiB; puts
+ *		with MD5, which alone is the first line; cpu seconds per GiB
  *   degraded	get64m with m drives out */
 #include <ftw.h>
 #include <pthread.h>

@@ -670,6 +670,15 @@ row_insert(struct memory_disk *m, struct row *row)
 	return EC_OK;
 }
 
+static bool
+purge_hits(const struct record *purge, const struct record *r)
+{
+	if ((purge->flags & RECORD_NULL) != 0)
+		return row_is_version(r) && (r->flags & RECORD_NULL) != 0 &&
+		    stamp_cmp(&r->stamp, &purge->target) < 0;
+	return stamp_cmp(&r->stamp, &purge->target) == 0;
+}
+
 static void
 apply_purge(struct memory_disk *m, const struct record *r)
 {
@@ -680,7 +689,7 @@ apply_purge(struct memory_disk *m, const struct record *r)
 		    row->table == DRIVE_PARTS) &&
 		    strcmp(row->rec.bucket, r->bucket) == 0 &&
 		    strcmp(row->rec.key, r->key) == 0 &&
-		    stamp_cmp(&row->rec.stamp, &r->target) == 0)
+		    purge_hits(r, &row->rec))
 			row_remove(m, i);
 	}
 }
