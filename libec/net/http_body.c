@@ -11,6 +11,7 @@ http_body_start(struct http_exchange *x)
 	x->trailers.header_count = 0;
 	x->body_left = x->head.length;
 	x->body_err = EC_OK;
+	x->body_got = x->waited_us = 0;
 	x->continue_due = x->head.expect_continue &&
 	    (x->head.chunked || x->head.length > 0);
 }
@@ -51,6 +52,45 @@ send_continue(struct http_exchange *x)
 	return http_conn_send(x, &iov, 1);
 }
 
+/* How long to wait for more.  All waiting for one body together may take the
+ * time of one stall and a millisecond for each byte that came: a client that
+ * trickles holds no connection for ever, and a slow handler is not held against
+ * it. */
+static enum err
+wait_ms(const struct http_exchange *x, unsigned *ms)
+{
+	uint64_t may = x->stall_ms + x->body_got;
+	uint64_t did = x->waited_us / 1000;
+
+	if (did >= may)
+		return EC_ETIMEDOUT;
+	*ms = (unsigned)num_min(may - did, x->stall_ms);
+	return EC_OK;
+}
+
+static enum err
+receive(struct http_exchange *x, void *buf, size_t max, size_t *got)
+{
+	unsigned ms;
+	enum err e;
+
+	if ((e = wait_ms(x, &ms)) != EC_OK ||
+	    (e = http_conn_recv(x, buf, max, ms, got)) != EC_OK)
+		return e;
+	x->body_got += *got;
+	return *got == 0 ? EC_EIO : EC_OK;
+}
+
+/* See that the in-buffer has something. */
+static enum err
+fill(struct http_exchange *x)
+{
+	if (x->in_pos < x->in_len)
+		return EC_OK;
+	x->in_pos = x->in_len = 0;
+	return receive(x, x->in, HTTP_IN_BYTES, &x->in_len);
+}
+
 /* Bytes that are data: from the in-buffer what is there, otherwise straight
  * from the socket unless so few are wanted that a detour saves calls. */
 static enum err
@@ -59,14 +99,9 @@ read_data(struct http_exchange *x, void *buf, size_t max, size_t *got)
 	enum err e;
 	size_t n;
 
-	if (x->in_pos == x->in_len && max >= HTTP_IN_BYTES / 4) {
-		if ((e = http_conn_recv(x, buf, max, x->stall_ms, got)) !=
-		    EC_OK)
-			return e;
-		return *got == 0 ? EC_EIO : EC_OK;
-	}
-	if (x->in_pos == x->in_len &&
-	    (e = http_conn_fill(x, x->stall_ms)) != EC_OK)
+	if (x->in_pos == x->in_len && max >= HTTP_IN_BYTES / 4)
+		return receive(x, buf, max, got);
+	if ((e = fill(x)) != EC_OK)
 		return e;
 	n = (size_t)num_min(max, x->in_len - x->in_pos);
 	memcpy(buf, x->in + x->in_pos, n);
@@ -90,8 +125,7 @@ read_framing(struct http_exchange *x)
 	enum err e;
 
 	while (x->chunks.state != HTTP_CHUNK_DATA) {
-		if (x->in_pos == x->in_len &&
-		    (e = http_conn_fill(x, x->stall_ms)) != EC_OK)
+		if ((e = fill(x)) != EC_OK)
 			return e;
 		if (http_chunks_feed(&x->chunks, x->in + x->in_pos,
 		    x->in_len - x->in_pos, &used) != 0)

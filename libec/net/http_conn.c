@@ -34,6 +34,7 @@ enum err
 http_conn_recv(struct http_exchange *x, void *buf, size_t max,
     unsigned timeout_ms, size_t *got)
 {
+	uint64_t from;
 	enum err e;
 	ssize_t n;
 
@@ -48,7 +49,10 @@ http_conn_recv(struct http_exchange *x, void *buf, size_t max,
 			continue;
 		if (errno != EAGAIN)
 			return EC_EIO;
-		if ((e = wait_readable(x->fd, timeout_ms)) != EC_OK)
+		from = clock_mono_us();
+		e = wait_readable(x->fd, timeout_ms);
+		x->waited_us += clock_mono_us() - from;
+		if (e != EC_OK)
 			return e;
 	}
 }
@@ -119,7 +123,7 @@ await_request(struct http_exchange *x)
 static unsigned
 read_head(struct http_exchange *x)
 {
-	uint64_t now, deadline = clock_mono_us() + HTTP_HEAD_MS * 1000ull;
+	uint64_t now, deadline = clock_mono_us() + x->head_ms * 1000ull;
 	unsigned status;
 	size_t used;
 	enum err e;

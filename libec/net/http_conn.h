@@ -17,8 +17,6 @@
 enum {
 	HTTP_IN_BYTES = 16 * 1024,	/* the buffer for heads and framing */
 	HTTP_RECV_MAX = 128 * 1024,	/* more falls out of the cache */
-	HTTP_HEAD_MS = 10 * 1000,	/* a head, first byte to last */
-	HTTP_STALL_MS = 30 * 1000,	/* within a body, either way, by default */
 	/* Reading on after the last answer: while bytes come, and in all. */
 	HTTP_LINGER_STALL_MS = 2 * 1000,
 	HTTP_LINGER_MS = 30 * 1000,
@@ -31,7 +29,7 @@ struct http_exchange {
 	int fd;
 	const struct http_service *service;
 	const atomic_bool *draining;
-	unsigned idle_ms, stall_ms;
+	unsigned idle_ms, head_ms, stall_ms;
 	bool refuse;		/* one too many: 503 without a look */
 	atomic_bool idle;	/* waits between requests, or lingers */
 	char peer[64];
@@ -46,6 +44,8 @@ struct http_exchange {
 	struct http_chunks chunks;
 	struct http_head trailers;
 	uint64_t body_left;	/* not chunked: bytes not read yet */
+	uint64_t body_got;	/* bytes of it, framing included */
+	uint64_t waited_us;	/* for them */
 	bool continue_due;	/* the client waits for 100 */
 	enum err body_err;	/* of the first read that failed */
 

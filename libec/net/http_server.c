@@ -29,6 +29,8 @@ enum {
 	REFUSED_MAX = 64,	/* connections over the cap that get a 503 */
 	CONNECTIONS_DEFAULT = 1024,
 	IDLE_DEFAULT_S = 60,
+	HEAD_DEFAULT_S = 10,
+	STALL_DEFAULT_S = 30,
 };
 
 struct conn {
@@ -42,7 +44,7 @@ struct http_server {
 	int fd;
 	int wake;			/* eventfd: stop accepting */
 	unsigned port;
-	unsigned connections_max, idle_s, stall_s;
+	unsigned connections_max, idle_s, head_s, stall_s;
 	char *unix_path;		/* ours to unlink */
 	pthread_t thread;
 	bool started;
@@ -117,9 +119,9 @@ conn_spawn(struct conn *c)
 }
 
 static void
-set_socket(int fd)
+set_socket(int fd, unsigned stall_s)
 {
-	const struct timeval stall = { HTTP_STALL_MS / 1000, 0 };
+	const struct timeval stall = { stall_s, 0 };
 	const int one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
@@ -145,12 +147,12 @@ conn_start(struct http_server *s, int fd, const struct sockaddr *sa,
 	c->server = s;
 	c->x = (struct http_exchange){ .fd = fd, .service = &s->service,
 	    .draining = &s->draining, .idle_ms = s->idle_s * 1000,
-	    .stall_ms = s->stall_s * 1000,
+	    .head_ms = s->head_s * 1000, .stall_ms = s->stall_s * 1000,
 	    .refuse = count >= s->connections_max, .scan = HTTP_SCAN_INIT,
 	    .chunks = HTTP_CHUNKS_INIT, .fields = BUF_INIT(HTTP_FIELDS_MAX),
 	    .out = BUF_INIT(HTTP_FIELDS_MAX + 1024) };
 	set_peer(&c->x, sa, len);
-	set_socket(fd);
+	set_socket(fd, s->stall_s);
 	pthread_mutex_lock(&s->lock);
 	c->next = s->conns;
 	if (c->next != NULL)
@@ -246,7 +248,8 @@ server_new(struct http_server **out, const struct http_listen *l,
 	s->connections_max = l->connections_max != 0 ? l->connections_max :
 	    CONNECTIONS_DEFAULT;
 	s->idle_s = l->idle_s != 0 ? l->idle_s : IDLE_DEFAULT_S;
-	s->stall_s = l->stall_s != 0 ? l->stall_s : HTTP_STALL_MS / 1000;
+	s->head_s = l->head_s != 0 ? l->head_s : HEAD_DEFAULT_S;
+	s->stall_s = l->stall_s != 0 ? l->stall_s : STALL_DEFAULT_S;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -45,8 +45,10 @@ struct http_listen {
 	int fd;			/* or a listening socket passed in; else -1 */
 	unsigned connections_max;	/* more get 503; 0: 1024 */
 	unsigned idle_s;	/* close a connection idle for so long; 0: 60 */
-	unsigned stall_s;	/* a body of which nothing arrives for so long
-				 * is cut; 0: 30 */
+	unsigned head_s;	/* a head takes no longer; 0: 10 */
+	unsigned stall_s;	/* no byte of a body, in or out, for so long: it
+				 * is cut, as is one that after so much waiting
+				 * came at less than 1,000 bytes/s; 0: 30 */
 };
 
 struct http_server;
@@ -82,8 +84,8 @@ bool http_draining(const struct http_exchange *x);
 /* The body: up to ${max} bytes of it, *${got} 0 at its end.  The first call
  * sends "100 Continue" when the client waits for it.  ${buf} is best 64 to
  * 128 KiB, for the socket is read straight into it.
- * Errors: EC_EIO (the client went away), EC_ETIMEDOUT (nothing came for
- * 30 s), EC_EINVAL (bad chunks).  The next call fails alike, and the
+ * Errors: EC_EIO (the client went away), EC_ETIMEDOUT (too little came, see
+ * stall_s), EC_EINVAL (bad chunks).  The next call fails alike, and the
  * connection is closed after the answer. */
 enum err http_read(struct http_exchange *x, void *buf, size_t max,
     size_t *got);
@@ -104,7 +106,7 @@ void http_answer(struct http_exchange *x, unsigned status, const void *body,
  * end.  When end is not called or bytes are lacking the connection is cut, so
  * that the client sees a failure.  With HEAD the bytes are ignored.
  * Errors of write: EC_EIO (the client went away), EC_ETIMEDOUT (it took
- * nothing for 30 s), EC_EINVAL (more than ${len}). */
+ * nothing for stall_s), EC_EINVAL (more than ${len}). */
 void http_answer_start(struct http_exchange *x, unsigned status, uint64_t len);
 enum err http_write(struct http_exchange *x, const void *buf, size_t len);
 enum err http_answer_end(struct http_exchange *x);

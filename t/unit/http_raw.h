@@ -103,16 +103,21 @@ raw_handle(void *ctx, struct http_exchange *x)
 }
 
 static inline struct http_server *
-raw_server(unsigned connections_max, unsigned idle_s)
+raw_server_with(struct http_listen l)
 {
-	const struct http_listen l = { .address = "127.0.0.1:0", .fd = -1,
-	    .connections_max = connections_max, .idle_s = idle_s };
 	const struct http_service s = { NULL, raw_handle };
 	struct http_server *server = NULL;
 
 	if (http_server_start(&server, &l, &s) != EC_OK)
 		exit(1);
 	return server;
+}
+
+static inline struct http_server *
+raw_server(unsigned connections_max, unsigned idle_s)
+{
+	return raw_server_with((struct http_listen){ .address = "127.0.0.1:0",
+	    .fd = -1, .connections_max = connections_max, .idle_s = idle_s });
 }
 
 static inline int

@@ -131,8 +131,8 @@ see(void *ctx, struct http_exchange *x)
 
 	(void)ctx;
 	seen = raw_read_all(x, &len, &sum);
-	http_answer(x, 200, "", 0);
 	atomic_store(&seen_done, true);
+	http_answer(x, 200, "", 0);
 }
 
 static void

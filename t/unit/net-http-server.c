@@ -126,34 +126,41 @@ test_refused_body(void)
 	close(fd);
 }
 
-/* A head that comes too slowly; asked for first, looked at last. */
-static int slow_fd;
-static uint64_t slow_from;
-
+/* Clients that hold a connection by saying little. */
 static void
-slow_start(void)
+test_slow(void)
 {
-	slow_fd = raw_connect(server);
-	slow_from = clock_mono_us();
-	raw_send(slow_fd, RAW("GET / HTTP/1.1\r\n"));
-}
-
-static void
-slow_end(void)
-{
+	struct http_server *s = raw_server_with((struct http_listen){
+	    .address = "127.0.0.1:0", .fd = -1, .head_s = 1, .stall_s = 1 });
 	char answer[4096];
-	bool closed = false;
+	int fd[3];
+	bool closed;
+	uint64_t from = clock_mono_us();
 
-	/* A byte now and then does not help. */
-	while (clock_mono_us() - slow_from < 9000000) {
-		raw_send(slow_fd, "X", 1);
-		usleep(200 * 1000);
+	for (int i = 0; i < 3; i++)
+		fd[i] = raw_connect(s);
+	raw_send(fd[0], RAW("GET / HTTP/1.1\r\n"));
+	raw_send(fd[1], RAW("PUT / HTTP/1.1\r\n" H
+	    "Content-Length: 1000\r\n\r\n"));
+	raw_send(fd[2], RAW("PUT / HTTP/1.1\r\n" H
+	    "Content-Length: 2000\r\n\r\n"));
+	/* Nobody is silent, but the first two are too slow. */
+	for (int i = 0; i < 20; i++) {
+		usleep(100 * 1000);
+		raw_send(fd[0], "X", 1);
+		raw_send(fd[1], "X", 1);
+		raw_send(fd[2], answer, 100);
 	}
-	raw_recv(slow_fd, answer, sizeof(answer), 5000, &closed);
-	tap_ok(raw_status(answer) == 408 && closed &&
-	    clock_mono_us() - slow_from > 9500000 &&
-	    clock_mono_us() - slow_from < 13500000, "a slow head: 408");
-	close(slow_fd);
+	tap_ok(clock_mono_us() - from < 8000000, "in good time");
+	raw_recv(fd[0], answer, sizeof(answer), 5000, &closed);
+	tap_ok(raw_status(answer) == 408 && closed, "a slow head: 408");
+	raw_recv(fd[1], answer, sizeof(answer), 5000, &closed);
+	tap_ok(raw_status(answer) == 500 && closed, "a trickled body is cut");
+	raw_recv(fd[2], answer, sizeof(answer), 200, &closed);
+	tap_ok(raw_status(answer) == 200 && !closed, "1,000 bytes/s are not");
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+	http_server_stop(s, 0);
 }
 
 static void
@@ -400,11 +407,11 @@ int
 main(void)
 {
 	server = raw_server(256, 60);
-	slow_start();
 	test_cuts();
 	test_continue();
 	test_answers();
 	test_refused_body();
+	test_slow();
 	test_idle();
 	test_cap();
 	test_drain();
@@ -412,7 +419,6 @@ main(void)
 	test_many();
 	test_large();
 	test_sockets();
-	slow_end();
 	http_server_stop(server, 1000);
 	return tap_done();
 }
