@@ -224,8 +224,11 @@ matches(const struct scan *s, sqlite3_stmt *st)
 		return true;
 	stamp = index_column_stamp(st, COL_STAMP);
 	target = index_column_stamp(st, COL_TARGET);
-	return stamp_cmp(&target, &q->target) == 0 ||
-	    (q->table == DRIVE_VERSIONS && stamp_cmp(&stamp, &q->target) == 0);
+	if (q->table != DRIVE_VERSIONS)
+		return stamp_cmp(&target, &q->target) == 0;
+	return stamp_cmp(&stamp, &q->target) == 0 ||
+	    (stamp_cmp(&target, &q->target) == 0 &&
+	    sqlite3_column_int(st, COL_KIND) == RECORD_TOMBSTONE);
 }
 
 /* Take in one row.  *${full}: of this key no more are wanted. */
@@ -247,8 +250,7 @@ take(struct scan *s, sqlite3_stmt *st, bool *full)
 	*full = q->newest_only && s->of_key >= NEWEST_FEW;
 	if (*full || !matches(s, st))
 		return EC_OK;
-	columns_do = !q->want_parts && (q->table == DRIVE_VERSIONS ||
-	    q->table == DRIVE_HEALS) && !(q->want_inline &&
+	columns_do = !q->want_parts && !(q->want_inline &&
 	    (sqlite3_column_int(st, COL_FLAGS) & RECORD_INLINE) != 0);
 	e = columns_do ? add_columns(s, st) : add_frame(s, st);
 	if (e == EC_ECORRUPT || e == EC_ENOTFOUND)

@@ -708,6 +708,7 @@ row_survey(struct memory_disk *m, const struct record *r, struct stamp *newest,
 		if (r->kind == RECORD_PART && o->kind == RECORD_UPLOAD &&
 		    (o->flags & RECORD_GONE) != 0 &&
 		    stamp_cmp(&o->target, &r->target) == 0 &&
+		    strcmp(o->bucket, r->bucket) == 0 &&
 		    strcmp(o->key, r->key) == 0)
 			*upload_gone = true;
 		if (!row_same_thing(o, r))
