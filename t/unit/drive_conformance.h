@@ -107,6 +107,9 @@ conform_shard_files(struct drive *d)
 		usleep(1000);
 	tap_ok(e == EC_OK && conform_size(d, &none, 0, &size) == EC_ENOTFOUND,
 	    "an aborted one is not");
+	tap_ok(conform_write(d, &data, 2, 5000, true) == EC_OK &&
+	    conform_size(d, &data, 2, &size) == EC_OK && size == 5000,
+	    "written anew");
 	tap_ok(d->ops->shard_remove(d, &data, 2) == EC_OK &&
 	    conform_size(d, &data, 2, &size) == EC_ENOTFOUND, "removed");
 	tap_ok(d->ops->shard_quarantine(d, &data, 3) == EC_OK &&
