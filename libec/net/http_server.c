@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -48,6 +49,7 @@ struct http_server {
 	char *unix_path;		/* ours to unlink */
 	pthread_t thread;
 	bool started;
+	bool starved;			/* the accept thread's: said so */
 	atomic_bool draining;
 
 	pthread_mutex_t lock;		/* guards what follows */
@@ -166,6 +168,16 @@ conn_start(struct http_server *s, int fd, const struct sockaddr *sa,
 	}
 }
 
+/* Out of descriptors or memory: connections wait in the queue meanwhile. */
+static void
+accept_later(struct http_server *s)
+{
+	if (!s->starved)
+		log_error("http: accept: %s", strerror(errno));
+	s->starved = true;
+	poll(NULL, 0, 50);
+}
+
 static void
 accept_all(struct http_server *s)
 {
@@ -178,14 +190,14 @@ accept_all(struct http_server *s)
 		fd = accept4(s->fd, (struct sockaddr *)&ss, &len, SOCK_CLOEXEC);
 		if (fd >= 0) {
 			conn_start(s, fd, (struct sockaddr *)&ss, len);
+			s->starved = false;
 			continue;
 		}
 		if (errno == EINTR || errno == ECONNABORTED)
 			continue;
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-			log_error("http: accept: %s", strerror(errno));
-			poll(NULL, 0, 50);
-		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		    errno == ENOBUFS)
+			accept_later(s);
 		return;
 	}
 }
@@ -259,6 +271,20 @@ server_new(struct http_server **out, const struct http_listen *l,
 	return EC_OK;
 }
 
+/* A connection is a descriptor, and what serves it needs a few.  The soft limit
+ * guards programs that use select, which this is not. */
+static void
+raise_files(unsigned connections)
+{
+	const rlim_t want = (rlim_t)connections * 4 + 1024;
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur >= want)
+		return;
+	r.rlim_cur = r.rlim_max < want ? r.rlim_max : want;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
 enum err
 http_server_start(struct http_server **out, const struct http_listen *l,
     const struct http_service *service)
@@ -268,6 +294,7 @@ http_server_start(struct http_server **out, const struct http_listen *l,
 
 	if ((e = server_new(&s, l, service)) != EC_OK)
 		return e;
+	raise_files(s->connections_max);
 	if ((e = start_listening(s, l)) != EC_OK ||
 	    (e = start_thread(s)) != EC_OK) {
 		log_error("http: %s: %s", l->unix_path != NULL ? l->unix_path :

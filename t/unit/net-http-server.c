@@ -1,6 +1,7 @@
 /* http_server as a whole: requests in any pieces, many at once, slow ones, too
  * many connections, the end of the server, large bodies in constant memory. */
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 
 #include "../lib/tap.h"
@@ -350,6 +351,47 @@ test_large(void)
 	close(fd);
 }
 
+/* The limit of open files, and a server that has used it up. */
+static void
+test_files(void)
+{
+	enum { CONNS = 40 };
+	struct http_server *s;
+	struct rlimit old, r;
+	unsigned served = 0;
+	char answer[4096];
+	int fd[CONNS];
+	bool closed;
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	r = old;
+	r.rlim_cur = 64;
+	setrlimit(RLIMIT_NOFILE, &r);
+	s = raw_server(CONNS, 60);
+	getrlimit(RLIMIT_NOFILE, &r);
+	tap_ok(r.rlim_cur >= 4 * CONNS || r.rlim_cur == r.rlim_max,
+	    "the limit of files is raised");
+	for (int i = 0; i < CONNS; i++)
+		fd[i] = raw_connect(s);
+	for (int i = 0; i < 2000 && http_server_connections(s) < CONNS; i++)
+		usleep(1000);
+	r.rlim_cur = 8;	/* none free for the server */
+	setrlimit(RLIMIT_NOFILE, &r);
+	for (int i = 0; i < CONNS; i++) {
+		raw_send(fd[i], RAW("GET / HTTP/1.1\r\n" H
+		    "Connection: close\r\n\r\n"));
+		raw_recv(fd[i], answer, sizeof(answer), 5000, &closed);
+		served += raw_status(answer) == 200 && closed;
+		close(fd[i]);
+	}
+	setrlimit(RLIMIT_NOFILE, &old);
+	tap_is_u64(served, CONNS, "open connections are served without any");
+	raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer,
+	    sizeof(answer), 500, &closed);
+	tap_is_u64(raw_status(answer), 200, "and new ones afterwards");
+	http_server_stop(s, 0);
+}
+
 /* ${fd}: what a service manager would pass. */
 static void
 test_sockets(void)
@@ -418,6 +460,7 @@ main(void)
 	test_cut_off();
 	test_many();
 	test_large();
+	test_files();
 	test_sockets();
 	http_server_stop(server, 1000);
 	return tap_done();
