@@ -43,6 +43,8 @@ shard_fault(struct heal_shards *h, unsigned i, enum err why)
 	if (h->err[i] != EC_OK || why == EC_OK)
 		return;
 	h->err[i] = why;
+	if (h->found[i] == EC_OK)
+		h->found[i] = why;
 	if (why == EC_ECORRUPT || why == EC_EFORMAT)
 		lane_count_corrupt(shard_lane(h, i));
 }
@@ -76,7 +78,7 @@ heal_shards_open(struct heal_shards *h, struct set *s,
 	if ((e = gather_new(&g)) != EC_OK)
 		return e;
 	for (unsigned i = 0; i < h->n; i++) {
-		h->err[i] = EC_EOFFLINE;
+		h->err[i] = h->found[i] = EC_EOFFLINE;
 		if (!ask[placement_drive(start, i, h->n)])
 			continue;
 		e = heal_file_open(&h->file[i], shard_lane(h, i), &part->data,
@@ -88,7 +90,7 @@ heal_shards_open(struct heal_shards *h, struct set *s,
 	for (unsigned i = 0; i < h->n; i++) {
 		if (h->file[i] == NULL)
 			continue;
-		h->err[i] = EC_OK;
+		h->err[i] = h->found[i] = EC_OK;
 		shard_fault(h, i, heal_file_result(h->file[i]));
 		if (h->err[i] == EC_OK)
 			shard_fault(h, i, shard_check_end(h, h->file[i]));

@@ -13,7 +13,8 @@ struct heal_shards {
 	struct set *set;
 	const struct record_part *part;
 	unsigned n, start;
-	enum err err[SET_DRIVES_MAX];	/* EC_OK: good so far */
+	enum err err[SET_DRIVES_MAX];	/* EC_OK: good so far, or again */
+	enum err found[SET_DRIVES_MAX];	/* what was first wrong with it */
 	/* Open; of bad ones, too, as long as some of their bytes may help. */
 	struct heal_file *file[SET_DRIVES_MAX];
 	uint64_t bytes_read, bytes_written;

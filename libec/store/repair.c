@@ -19,7 +19,6 @@
 
 enum {
 	QUEUE_PAGE = 64,
-	PROGRESS_EVERY = 64,
 	PENDING_LOOK_MS = 100,
 	AGAIN_US = 3600u * 1000000u,	/* what could not be healed */
 };
@@ -41,9 +40,10 @@ struct run {
 	struct repair *r;
 	const struct repair_params *p;
 	struct repair_result *out;
-	uint64_t steps;
 	bool canceled;
+	/* What a dry look at one key showed. */
 	bool suspect;
+	uint64_t glanced, glanced_bytes;
 };
 
 enum err
@@ -105,8 +105,7 @@ run_report(void *ctx, const struct heal_report *r)
 static enum err
 run_step(struct run *run)
 {
-	if (!run->canceled && run->p->progress != NULL &&
-	    run->steps++ % PROGRESS_EVERY == 0)
+	if (!run->canceled && run->p->progress != NULL)
 		run->canceled = run->p->progress(run->p->ctx,
 		    run->out->looked, run->out->bytes);
 	return run->canceled ? EC_ECANCELED : EC_OK;
@@ -125,10 +124,8 @@ glance_report(void *ctx, const struct heal_report *r)
 	struct run *run = ctx;
 
 	run->suspect = run->suspect || heal_report_bad(r);
-	if (run->suspect)
-		return;
-	run->out->looked++;
-	run->out->bytes += r->bytes_read;
+	run->glanced++;
+	run->glanced_bytes += r->bytes_read;
 }
 
 /* Every live version's record where it should be: cheap, and with a new drive
@@ -158,6 +155,7 @@ walk_key(struct run *run, struct set *s, struct heal_census *c,
 	enum err e;
 
 	run->suspect = true;
+	run->glanced = run->glanced_bytes = 0;
 	if (!cut) {
 		if ((e = heal_census_judge(c, group, set_drives(s))) != EC_OK)
 			return e;
@@ -167,8 +165,11 @@ walk_key(struct run *run, struct set *s, struct heal_census *c,
 			    glance_report, run);
 		}
 	}
-	if (!run->suspect)
+	if (!run->suspect) {
+		run->out->looked += run->glanced;
+		run->out->bytes += run->glanced_bytes;
 		return EC_OK;
+	}
 	return calm(heal_key(s, first->bucket, first->key, NULL,
 	    run_flags(run), run_report, run));
 }
@@ -213,6 +214,20 @@ walk_set(struct run *run, struct set *s)
 	return heal_worse(calm(e), walk_versions(run, s));
 }
 
+/* Something is said to be wrong: if that is not seen at once, all of it is
+ * verified. */
+static enum err
+heal_suspect(struct run *run, struct set *s, const char *bucket,
+    const char *key, const struct stamp *version)
+{
+	run->suspect = false;
+	if ((run_flags(run) & HEAL_DEEP) == 0)
+		heal_key(s, bucket, key, version, HEAL_DRY, glance_report,
+		    run);
+	return heal_key(s, bucket, key, version, run_flags(run) |
+	    (run->suspect ? 0 : HEAL_DEEP), run_report, run);
+}
+
 static enum err
 heal_one(struct run *run, struct set *s, const char *bucket, const char *key,
     const struct stamp *version)
@@ -221,8 +236,7 @@ heal_one(struct run *run, struct set *s, const char *bucket, const char *key,
 
 	if (key[0] == '\0')
 		return heal_buckets(s, run_flags(run), run_report, run);
-	e = heal_key(s, bucket, key, version, run_flags(run), run_report,
-	    run);
+	e = heal_suspect(run, s, bucket, key, version);
 	return heal_worse(e, heal_uploads(s, bucket, key, run_flags(run),
 	    run_report, run));
 }

@@ -1,0 +1,236 @@
+# ec-heal: what was lost is made again, bit by bit, and nothing else changes.
+load lib/common
+load lib/drives
+
+setup()
+{
+	common_setup
+}
+
+populate()
+{
+	put empty 0
+	put one 1
+	put small 4000
+	put large 3000001
+	put over 100 1
+	put over 900000 2
+	put deleted 500000
+	ec-put --delete bucket/deleted
+	rm data/deleted
+	shard_sums >sums
+}
+
+# Replace the drives named by empty folders.
+replace()
+{
+	local d
+
+	for d; do
+		rm -rf "$d"
+		mkdir "$d"
+	done
+}
+
+whole()
+{
+	exits 0 ec-scan --deep
+	shard_sums | diff - sums
+}
+
+@test "every pair of 2+2 replaced: refilled to the same bytes" {
+	local i j
+
+	drives_make 4
+	populate
+	for i in 1 2 3 4; do
+		for ((j = i; j <= 4; j++)); do
+			replace "d$i" "d$j"
+			all_there
+			exits 0 ec-heal
+			[ -z "$OUT" ]
+			whole
+		done
+	done
+	all_there
+	exits 0 ec-heal --all --verbose
+	[ -z "$OUT" ]
+}
+
+@test "8+4: four drives replaced at once" {
+	drives_make 12
+	populate
+	replace d2 d3 d7 d12
+	exits 0 ec-heal -v
+	[[ $ERR == *"4 drives formatted, 0 away"* ]]
+	whole
+	all_there
+}
+
+@test "a scan's findings are healed, and only those" {
+	drives_make
+	populate
+	rm "$(shard_of d1)"
+	flip "$(shard_of d2)" 9000
+	exits 3 ec-heal --all --dry-run --deep
+	[[ $OUT == would-heal* ]]
+	exits 3 ec-scan --deep
+	ec-scan --deep | ec-heal -v - >out
+	grep -q "^healed	bucket/.*$DIR/d2 corrupt -> ok" out
+	whole
+	[ "$(find d2/.ec/quarantine -type f | wc -l)" -eq 1 ]
+	[ -z "$(find d?/.ec/staged -type f)" ]
+	# Damage that only a deep scan sees, and nothing else.
+	flip "$(shard_of d3)" 9000
+	ec-scan --deep | ec-heal -v - >out
+	grep -q "^healed	bucket/.*$DIR/d3 corrupt -> ok" out
+	whole
+	# Lines that are none are told, the others healed.
+	rm "$(shard_of d1)"
+	{ echo nonsense; ec-scan || true; } >findings
+	exits 1 ec-heal - <findings
+	[[ $ERR == *"not a finding: nonsense"* ]]
+	whole
+}
+
+@test "a dry run changes nothing" {
+	drives_make
+	populate
+	rm -rf d1
+	mkdir d1
+	rm "$(shard_of d2)"
+	shard_sums >before
+	exits 3 ec-heal -n
+	exits 3 ec-heal -na
+	[[ $OUT == *would-heal* ]]
+	shard_sums | diff - before
+	[ -z "$(ls -A d1)" ]
+	exits 0 ec-heal -a
+	whole
+}
+
+@test "what was written without a drive is healed when it is back" {
+	drives_make
+	put early 600000
+	mv d3 away
+	put late 700000
+	put tiny 10
+	put early 800000 2
+	put gone 600000
+	ec-put --delete bucket/gone
+	rm data/gone
+	exits 3 ec-scan --status
+	mv away d3
+	exits 3 ec-scan --status
+	[[ $OUT == *"not yet on all drives"* ]]
+	exits 0 ec-heal
+	exits 0 ec-scan --status
+	exits 0 ec-scan --deep
+	# What d3 had missed stands on it; what it had of old does not.
+	mv d1 away1
+	mv d2 away2
+	all_there
+	exits 5 ec-get bucket/gone
+	mv away1 d1
+	mv away2 d2
+	[ "$(find d3/shard -type f | wc -l)" -eq \
+	    "$(find d1/shard -type f | wc -l)" ]
+}
+
+serve()
+{
+	export EC_ROOT_USER=tester EC_ROOT_PASSWORD=a9e1c3b5d7
+	free_port
+	server_start s3d ec-s3d --address "127.0.0.1:$PORT" "$EC_VOLUMES"
+	server_ready s3d 20 curl -sf "http://127.0.0.1:$PORT/ec/health/ready"
+}
+
+@test "the queue is there after kill -9, and without the index" {
+	drives_make
+	mv d4 away
+	serve
+	put f 900000
+	put small 100
+	server_kill s3d
+	mv away d4
+	rm -f d?/.ec/index.db*
+	exits 3 ec-scan --status
+	[[ $OUT == *"2 versions are not yet on all drives"* ]]
+	exits 0 ec-heal -v
+	[[ $OUT == healed*bucket/f*healed*bucket/small* ]]
+	exits 0 ec-scan --deep
+	exits 0 ec-scan --status
+}
+
+@test "damage met by a reader is healed from the queue" {
+	drives_make
+	populate
+	flip "$(shard_of d1)" 9000
+	flip "$(shard_of d2)" 9000
+	all_there
+	exits 3 ec-scan --status
+	exits 0 ec-heal
+	all_there
+	exits 0 ec-heal
+	exits 0 ec-scan --status
+}
+
+@test "lost: reported, nothing removed; whole when a drive is back" {
+	drives_make
+	populate
+	mv d1 away1
+	mv d2 away2
+	mv d3 away3
+	exits 8 ec-heal
+	mv away1 d1
+	exits 3 ec-heal --all
+	mv away2 d2
+	mv away3 d3
+	whole
+	cp -a d1/shard keep1
+	cp -a d2/shard keep2
+	cp -a d3/shard keep3
+	find d1/shard d2/shard d3/shard -type f -delete
+	exits 4 ec-heal --all
+	[[ $OUT == lost* ]]
+	exits 4 ec-heal --all --json
+	[[ $OUT == *'"result":"lost"'* ]]
+	rm -rf d1/shard
+	mv keep1 d1/shard
+	exits 0 ec-heal --all
+	whole
+	all_there
+}
+
+@test "twice at once" {
+	drives_make
+	populate
+	replace d2
+	server_start one ec-heal --all
+	exits 0 ec-heal --all
+	wait "$(server_pid one)"
+	server_forget one
+	whole
+}
+
+@test "beside a server, through it" {
+	drives_make
+	populate
+	serve
+	exits 0 ec-scan --deep
+	rm "$(shard_of d1)"
+	flip "$(shard_of d2)" 7000
+	exits 3 ec-scan --deep
+	ec-scan --deep | ec-heal -v - >out
+	grep -q ^healed out
+	whole
+	exits 0 ec-scan --status
+	server_stop s3d
+	whole
+	all_there
+}
+
+@test "misuse" {
+	exits 2 ec-heal -j -0
+	exits 2 ec-heal -b /x
+}

@@ -1,0 +1,56 @@
+# drives: four (or N) folders as drives, for tests of the tools on them.
+# shellcheck shell=bash
+
+# drives_make [N]: empty folders d1 .. dN below $DIR, formatted, with a bucket.
+drives_make()
+{
+	local i n=${1:-4}
+
+	for ((i = 1; i <= n; i++)); do
+		mkdir "$DIR/d$i"
+	done
+	export EC_VOLUMES="$DIR/d{1...$n}"
+	ec-put --format --bucket bucket
+}
+
+# put KEY BYTES [SEED]: an object, and its bytes in the file of that name.
+put()
+{
+	mkdir -p "$DIR/data/$(dirname "$1")"
+	random_file "$DIR/data/$1" "$2" "${3:-1}"
+	ec-put "bucket/$1" <"$DIR/data/$1"
+}
+
+# All that was put can be read and is the same.
+all_there()
+{
+	local key
+
+	(cd "$DIR/data" && find . -type f) | while read -r key; do
+		ec-get "bucket/${key#./}" | cmp - "$DIR/data/$key" || exit 1
+	done
+}
+
+# shard_of D: a shard file of drive D, the first by name.
+shard_of()
+{
+	find "$DIR/$1/shard" -type f | sort | head -n 1
+}
+
+# flip FILE OFFSET: change one byte.
+flip()
+{
+	local byte
+
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+	# shellcheck disable=SC2059
+	printf "\\$(printf %03o $((byte ^ 1)))" |
+	    dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# Sums of all shard files, by name.
+shard_sums()
+{
+	(cd "$DIR" && find d*/shard -type f -print0 | sort -z |
+	    xargs -0 -r sha256sum)
+}
