@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -18,23 +17,14 @@
 #include "base/overlap.h"
 #include "codec/bitrot.h"
 #include "codec/encode.h"
-#include "codec/rs.h"
+#include "codec/outputs.h"
 #include "codec/versions.h"
 
 enum { READ_BYTES_MIN = 1024 * 1024, LINE_BYTES = 4096 };
 
-/* One shard's way out. */
-struct output {
-	char *path;
-	struct outfile file;
-	int fd;			/* file.fd, or one that was open already */
-	enum err err;
-};
-
 struct job {
 	struct encode_params p;
-	unsigned n, live;
-	struct output out[RS_SHARDS_MAX];
+	struct outputs out;
 	struct shard_tail tail;
 };
 
@@ -56,6 +46,7 @@ static void
 choose_geometry(struct job *job, const struct args *a, unsigned given)
 {
 	struct stripe *s = &job->p.stripe;
+	unsigned n;
 
 	s->k = a->k;
 	s->m = a->m == UINT_MAX ? 0 : a->m;
@@ -71,23 +62,27 @@ choose_geometry(struct job *job, const struct args *a, unsigned given)
 	if (s->k == 0 || s->k + s->m > RS_SHARDS_MAX)
 		opt_misuse("at least 1 data shard and at most %u shards",
 		    RS_SHARDS_MAX);
-	job->n = s->k + s->m;
-	if (given > 0 && given != job->n)
+	n = s->k + s->m;
+	if (given > 0 && given != n)
 		opt_misuse("%u+%u shards need %u places, not %u", s->k, s->m,
-		    job->n, given);
-	job->p.quorum = a->quorum == 0 ? job->n : a->quorum;
-	if (job->p.quorum < s->k || job->p.quorum > job->n)
+		    n, given);
+	job->p.quorum = a->quorum == 0 ? n : a->quorum;
+	if (job->p.quorum < s->k || job->p.quorum > n)
 		opt_misuse("--quorum: %u is not in %u .. %u", job->p.quorum,
-		    s->k, job->n);
+		    s->k, n);
+	job->out.n = n;
+	job->out.quorum = job->p.quorum;
 }
 
 /* "3,4,5" to the outputs; their number. */
 static unsigned
-parse_fds(struct job *job, const char *text, bool force)
+parse_fds(struct job *job, const struct args *a)
 {
+	const char *text = a->out_fds;
 	unsigned n = 0;
 	char one[16];
 	uint64_t fd;
+	enum err e;
 
 	for (const char *p = text; p != NULL; n++) {
 		size_t len = strcspn(p, ",");
@@ -100,23 +95,16 @@ parse_fds(struct job *job, const char *text, bool force)
 		    fcntl((int)fd, F_GETFD) < 0)
 			opt_misuse("--out-fd: not an open descriptor: %s",
 			    one);
-		if (isatty((int)fd) && !force)
+		if (fd == STDOUT_FILENO && a->json)
+			opt_misuse("--json and a shard on standard output");
+		if (isatty((int)fd) && !a->force)
 			opt_misuse("will not write to a terminal without -f");
-		job->out[n].fd = (int)fd;
-		if (asprintf(&job->out[n].path, "descriptor %s", one) < 0)
-			job->out[n].path = NULL;
+		e = outputs_take_fd(&job->out, n, (int)fd);
+		if (e != EC_OK)
+			opt_misuse("--out-fd: %s: %s", one, err_text(e));
 		p = p[len] == ',' ? p + len + 1 : NULL;
 	}
 	return n;
-}
-
-/* Is ${path} a folder?  A link to one counts with a slash at its end only. */
-static bool
-is_dir(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* What files in folders are called. */
@@ -131,59 +119,6 @@ base_name(const struct args *a)
 		return "stdin";
 	slash = strrchr(a->input, '/');
 	return slash == NULL ? a->input : slash + 1;
-}
-
-static enum err
-name_outputs(struct job *job, const struct args *a, int argc, char *argv[])
-{
-	for (unsigned i = 0; i < job->n; i++) {
-		const char *path = argv[argc == 1 ? 0 : i];
-		size_t len = strlen(path);
-		struct output *o = &job->out[i];
-		int r;
-
-		if (is_dir(path))
-			r = asprintf(&o->path, "%s%s%s.%0*u.ec", path,
-			    len > 0 && path[len - 1] == '/' ? "" : "/",
-			    base_name(a), job->n > 100 ? 3 : 2, i);
-		else
-			r = asprintf(&o->path, "%s", path);
-		if (r < 0) {
-			o->path = NULL;
-			return EC_ENOMEM;
-		}
-	}
-	return EC_OK;
-}
-
-static enum err
-open_outputs(struct job *job, bool force)
-{
-	enum err first = EC_OK;
-
-	for (unsigned i = 0; i < job->n; i++) {
-		struct output *o = &job->out[i];
-
-		if (o->fd < 0) {
-			o->err = outfile_open(&o->file, o->path, force);
-			o->fd = o->file.fd;
-		}
-		job->live += o->err == EC_OK;
-		if (first == EC_OK)
-			first = o->err;
-	}
-	return job->live < job->p.quorum ? first : EC_OK;
-}
-
-static enum err
-write_output(void *ctx, const void *buf, size_t len)
-{
-	struct output *o = ctx;
-
-	o->err = io_write_full(o->fd, buf, len);
-	if (o->err != EC_OK)
-		log_error("%s: %s", o->path, err_text(o->err));
-	return o->err;
 }
 
 static enum err
@@ -223,16 +158,6 @@ write_stripes(void *ctx, const uint8_t *buf, size_t len)
 	return encode_write(f->encode, buf, len);
 }
 
-/* The first error of an output says more than that there are too few. */
-static enum err
-blame(const struct job *job, enum err e)
-{
-	for (unsigned i = 0; e == EC_EQUORUM && i < job->n; i++)
-		if (job->out[i].err != EC_OK)
-			return job->out[i].err;
-	return e;
-}
-
 static enum err
 encode_input(struct job *job, int fd)
 {
@@ -241,48 +166,13 @@ encode_input(struct job *job, int fd)
 	struct flow flow = { fd, NULL };
 	enum err err;
 
-	for (unsigned i = 0; i < job->n; i++)
-		if (job->out[i].err == EC_OK)
-			sinks[i] = (struct encode_sink){ write_output,
-				&job->out[i] };
+	outputs_sinks(&job->out, sinks);
 	if ((err = encode_new(&flow.encode, &job->p, sinks)) == EC_OK &&
 	    (err = overlap_run(num_round_up(READ_BYTES_MIN, stripe_bytes),
 	    read_input, write_stripes, &flow)) == EC_OK)
 		err = encode_finish(flow.encode, &job->tail);
 	encode_free(flow.encode);
-	return blame(job, err);
-}
-
-/* One step for each file that is still good; below quorum the first error. */
-static enum err
-each_file(struct job *job, enum err (*step)(struct outfile *o))
-{
-	job->live = 0;
-	for (unsigned i = 0; i < job->n; i++) {
-		struct output *o = &job->out[i];
-
-		if (o->err == EC_OK && o->file.dirfd >= 0)
-			o->err = step(&o->file);
-		job->live += o->err == EC_OK;
-	}
-	return job->live < job->p.quorum ? blame(job, EC_EQUORUM) : EC_OK;
-}
-
-/* All are flushed before the first gets its name. */
-static enum err
-commit(struct job *job)
-{
-	enum err e = each_file(job, outfile_sync);
-
-	if (e == EC_OK)
-		e = each_file(job, outfile_commit);
-	for (unsigned i = 0; e != EC_OK && i < job->n; i++)
-		outfile_revoke(&job->out[i].file);
-	if (e == EC_OK && job->live < job->n) {
-		log_warn("%u of %u shards written", job->live, job->n);
-		e = EC_EDEGRADED;
-	}
-	return e;
+	return outputs_blame(&job->out, err);
 }
 
 static enum err
@@ -298,7 +188,7 @@ tell(const struct job *job, const struct args *a, enum err e)
 		fprintf(stderr, "%s: %s: %u+%u, %s in %u shards\n",
 		    log_name(), id, s->k, s->m,
 		    num_size_text(size, sizeof(size), job->tail.size),
-		    job->live);
+		    job->out.live);
 	if (!a->json)
 		return e;
 	if (buf_reserve(&line, LINE_BYTES, &room) != EC_OK) {
@@ -315,7 +205,7 @@ tell(const struct job *job, const struct args *a, enum err e)
 	json_u64(&line, "size", job->tail.size);
 	json_u64(&line, "shard_file_bytes", shard_file_bytes(s,
 	    job->tail.size, &job->tail));
-	json_u64(&line, "shards_written", job->live);
+	json_u64(&line, "shards_written", job->out.live);
 	json_u64(&line, "exit", (uint64_t)err_exit(e));
 	json_close(&line);
 	if (fputs(buf_str(&line), stdout) < 0 || fputc('\n', stdout) < 0 ||
@@ -336,13 +226,14 @@ run(struct job *job, const struct args *a, int argc, char *argv[])
 	if ((e = open_input(a->input, &fd)) != EC_OK)
 		return e;
 	if (a->out_fds == NULL)
-		e = name_outputs(job, a, argc, argv);
+		e = outputs_name(&job->out, argv, (unsigned)argc,
+		    base_name(a));
 	if (e == EC_OK)
-		e = open_outputs(job, a->force);
+		e = outputs_open(&job->out, a->force);
 	if (e == EC_OK)
 		e = encode_input(job, fd);
 	if (e == EC_OK)
-		e = commit(job);
+		e = outputs_commit(&job->out);
 	if (e == EC_ENOMEM)
 		log_error("%s", err_text(e));
 	if (e == EC_OK || e == EC_EDEGRADED)
@@ -379,17 +270,15 @@ main(int argc, char *argv[])
 	log_init(argv[0]);
 	opt_versions(versions_text);
 	opt_parse(opts, &argc, &argv);
-	for (unsigned i = 0; i < RS_SHARDS_MAX; i++) {
-		job.out[i].file = (struct outfile)OUTFILE_INIT;
-		job.out[i].fd = -1;
-	}
+	outputs_init(&job.out);
 	if (a.out_fds != NULL && argc > 0)
 		opt_misuse("--out-fd and shard files");
 	if (a.out_fds == NULL && argc == 0)
 		opt_misuse("no shard files named");
-	one_dir = argc == 1 && a.k > 0 && a.m != UINT_MAX && is_dir(argv[0]);
+	one_dir = argc == 1 && a.k > 0 && a.m != UINT_MAX &&
+	    outputs_is_dir(argv[0]);
 	choose_geometry(&job, &a, a.out_fds != NULL ?
-	    parse_fds(&job, a.out_fds, a.force) : one_dir ? 0 :
+	    parse_fds(&job, &a) : one_dir ? 0 :
 	    (unsigned)argc);
 	if (!bitrot_self_test()) {
 		log_error("self-test failed: this CPU computes wrong sums");
@@ -401,9 +290,6 @@ main(int argc, char *argv[])
 	if (a.out_fds != NULL)
 		(void)signal(SIGPIPE, SIG_IGN);	/* an error of one output */
 	e = run(&job, &a, argc, argv);
-	for (unsigned i = 0; i < RS_SHARDS_MAX; i++) {
-		outfile_release(&job.out[i].file);
-		free(job.out[i].path);
-	}
+	outputs_release(&job.out);
 	return err_exit(e);
 }

@@ -166,6 +166,9 @@ status 9" ]
 	exits 2 ec-encode -k 2 -m 1 --quorum 1 -i in a b c
 	exits 2 ec-encode -k 2 -m 1 --out-fd 1,2 -i in
 	exits 2 ec-encode -k 2 -m 1 --out-fd 1,2,x -i in
+	exits 2 ec-encode -k 2 -m 1 --out-fd 4,5,4 -i in 4>x 5>y
+	exits 2 ec-encode --json -k 1 -m 1 --out-fd 1,4 -i in 4>x
+	exits 2 ec-encode -f -k 2 -m 1 -i in a b ./a
 	exits 2 ec-encode --nonsense a b c
 	exits 2 ec-decode
 	exits 2 ec-decode --info --verify a
