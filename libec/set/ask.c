@@ -2,7 +2,9 @@
  *
  * 1. A call's memory is read only when the call is done, and not with
  *    EC_ETIMEDOUT: its thread may still be writing to it.
- * 2. The query is shared by the calls and lives as long as the last. */
+ * 2. The query is shared by the calls and lives as long as the last.
+ * 3. A drive that was not asked is silent: what is said without it must hold
+ *    whatever it has. */
 #include "set/ask.h"
 
 #include <stdatomic.h>
@@ -10,7 +12,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "set/placement.h"
 #include "set/set_impl.h"
+
+enum { HEDGE_MIN_US = 2000 };
 
 struct question {	/* shared by the drives' calls */
 	atomic_uint refs;
@@ -90,32 +95,74 @@ drop_query(void *arg)
 	free(c);
 }
 
-enum err
-ask_start(struct ask *a, struct set *s, const struct drive_query *q)
+static enum err
+ask_begin(struct ask *a, struct set *s, const struct drive_query *q)
 {
-	struct question *question = NULL;
-	enum err e;
-
 	a->s = s;
 	a->limit = q->limit;
 	a->started_us = clock_mono_us();
-	if ((e = gather_new(&a->g)) != EC_OK)
-		return e;
-	if ((question = question_new(q)) == NULL)
+	if ((a->question = question_new(q)) == NULL)
 		return EC_ENOMEM;
-	for (unsigned i = 0; i < s->n && e == EC_OK; i++) {
-		struct call *c = malloc(sizeof(*c));
+	return gather_new(&a->g);
+}
 
-		if (c == NULL) {
-			e = EC_ENOMEM;
-			break;
-		}
-		*c = (struct call){ question, DRIVE_RECORDS_INIT };
-		atomic_fetch_add(&question->refs, 1);
-		e = lane_start(s->lane[i], a->g, run_query, drop_query, c,
-		    &a->answer[i].call);
+static enum err
+ask_one(struct ask *a, unsigned slot)
+{
+	struct call *c = malloc(sizeof(*c));
+
+	if (c == NULL)
+		return EC_ENOMEM;
+	*c = (struct call){ a->question, DRIVE_RECORDS_INIT };
+	atomic_fetch_add(&a->question->refs, 1);
+	return lane_start(a->s->lane[slot], a->g, run_query, drop_query, c,
+	    &a->answer[slot].call);
+}
+
+enum err
+ask_rest(struct ask *a)
+{
+	enum err e = EC_OK;
+
+	for (unsigned i = 0; i < a->s->n && e == EC_OK; i++)
+		if (a->answer[i].call == NULL)
+			e = ask_one(a, i);
+	return e;
+}
+
+enum err
+ask_start(struct ask *a, struct set *s, const struct drive_query *q)
+{
+	enum err e = ask_begin(a, s, q);
+
+	return e == EC_OK ? ask_rest(a) : e;
+}
+
+enum err
+ask_few(struct ask *a, struct set *s, const struct drive_query *q,
+    unsigned *asked)
+{
+	unsigned want = s->n - s->parity, start = 0;
+	enum err e = ask_begin(a, s, q);
+
+	*asked = 0;
+	if (want < quorum_meta(s->n))
+		want = quorum_meta(s->n);
+	if (q->bucket != NULL && q->key != NULL)
+		start = placement_start(q->bucket, q->key, s->n);
+	/* Those nearby first; and once more for the others. */
+	for (unsigned i = 0; i < 2 * s->n && *asked < want && e == EC_OK;
+	    i++) {
+		unsigned slot = placement_drive(start, i, s->n);
+		struct lane *lane = s->lane[slot];
+
+		if (a->answer[slot].call != NULL ||
+		    lane_state(lane) != LANE_ONLINE || (i < s->n &&
+		    !q->want_inline && !lane_local(lane)))
+			continue;
+		e = ask_one(a, slot);
+		++*asked;
 	}
-	question_put(question);
 	return e;
 }
 
@@ -185,20 +232,25 @@ ask_wait(struct ask *a, unsigned want, uint64_t deadline_us)
 	return done;
 }
 
+/* When all that were asked should have answered, within bounds. */
+static uint64_t
+learnt(const struct ask *a, uint64_t least, uint64_t most)
+{
+	for (unsigned i = 0; i < a->s->n; i++) {
+		uint64_t us = lane_latency_us(a->s->lane[i]);
+
+		if (a->answer[i].call != NULL && !a->answer[i].done &&
+		    us > least)
+			least = us;
+	}
+	return least < most ? least : most;
+}
+
 uint64_t
 ask_late_us(const struct ask *a)
 {
-	uint64_t late = SET_LATE_MS * 1000;
-
-	for (unsigned i = 0; i < a->s->n; i++) {
-		uint64_t learnt = lane_latency_us(a->s->lane[i]);
-
-		if (!a->answer[i].done && learnt > late)
-			late = learnt;
-	}
-	if (late > SET_WAIT_MS * UINT64_C(1000))
-		late = SET_WAIT_MS * UINT64_C(1000);
-	return a->started_us + late;
+	return a->started_us + learnt(a, SET_LATE_MS * 1000,
+	    SET_WAIT_MS * 1000);
 }
 
 void
@@ -239,6 +291,8 @@ ask_release(struct ask *a)
 		free(w->rec);
 		lane_call_put(w->call);
 	}
+	if (a->question != NULL)
+		question_put(a->question);
 	gather_free(a->g);
 	*a = (struct ask)ASK_INIT;
 }
@@ -253,13 +307,25 @@ ask_more(struct ask *a)
 }
 
 enum err
-ask_most(struct ask *a, struct set *s, const struct drive_query *q,
+ask_most(struct ask *a, struct set *s, const struct drive_query *q, bool few,
     const char *what)
 {
 	enum err results[SET_DRIVES_MAX];
+	unsigned asked;
 	enum err e;
 
-	if ((e = ask_start(a, s, q)) != EC_OK)
+	if (few) {
+		if ((e = ask_few(a, s, q, &asked)) != EC_OK)
+			return e;
+		ask_wait(a, asked, ask_late_us(a));
+		if (ask_results(a, results) == s->n - asked &&
+		    asked >= s->n - s->parity)
+			return EC_OK;
+		e = ask_rest(a);
+	} else {
+		e = ask_start(a, s, q);
+	}
+	if (e != EC_OK)
 		return e;
 	ask_wait(a, s->n, ask_late_us(a));
 	while (ask_results(a, results) >= quorum_meta(s->n)) {
@@ -271,24 +337,30 @@ ask_most(struct ask *a, struct set *s, const struct drive_query *q,
 	return EC_OK;
 }
 
-/* One round: with ever more answers until it is settled. */
 static enum err
-ask_round(struct ask *a, struct resolve *r, ask_judge *judge, void *ctx)
+judge_now(struct ask *a, struct resolve *r, ask_judge *judge, void *ctx)
 {
 	struct resolve_input in[SET_DRIVES_MAX];
+	enum err e;
+
+	ask_input(a, in);
+	e = resolve_key(r, in, a->s->n);
+	return e == EC_OK ? judge(r, ctx) : e;
+}
+
+/* With ever more answers until it is settled. */
+static enum err
+judge_more(struct ask *a, struct resolve *r, ask_judge *judge, void *ctx)
+{
+	uint64_t end = a->started_us + SET_WAIT_MS * UINT64_C(1000);
 	unsigned n = a->s->n, want = quorum_meta(n), done;
-	uint64_t end = a->started_us + SET_WAIT_MS * UINT64_C(1000), now;
 	bool late;
 	enum err e;
 
 	for (;;) {
-		now = clock_mono_us();
-		late = now >= ask_late_us(a);
+		late = clock_mono_us() >= ask_late_us(a);
 		done = ask_wait(a, want, late ? end : ask_late_us(a));
-		ask_input(a, in);
-		if ((e = resolve_key(r, in, n)) != EC_OK)
-			return e;
-		e = judge(r, ctx);
+		e = judge_now(a, r, judge, ctx);
 		if (done == n || e == EC_ENOMEM || clock_mono_us() >= end)
 			return e;
 		late = late || clock_mono_us() >= ask_late_us(a);
@@ -296,6 +368,26 @@ ask_round(struct ask *a, struct resolve *r, ask_judge *judge, void *ctx)
 			return e;
 		want = done + 1;
 	}
+}
+
+/* A few drives first; all when that does not settle it, or takes long. */
+static enum err
+ask_round(struct ask *a, struct set *s, const struct drive_query *q,
+    struct resolve *r, ask_judge *judge, void *ctx)
+{
+	unsigned asked;
+	enum err e;
+
+	if ((e = ask_few(a, s, q, &asked)) != EC_OK)
+		return e;
+	ask_wait(a, asked, a->started_us + learnt(a, HEDGE_MIN_US,
+	    SET_LATE_MS * 1000));
+	e = judge_now(a, r, judge, ctx);
+	if (e == EC_ENOMEM || (e != EC_EQUORUM && resolve_settled(r)))
+		return e;
+	if ((e = ask_rest(a)) != EC_OK)
+		return e;
+	return judge_more(a, r, judge, ctx);
 }
 
 enum err
@@ -306,9 +398,7 @@ ask_key(struct ask *a, struct resolve *r, struct set *s,
 	enum err e;
 
 	for (;;) {
-		if ((e = ask_start(a, s, q)) != EC_OK)
-			return e;
-		e = ask_round(a, r, judge, ctx);
+		e = ask_round(a, s, q, r, judge, ctx);
 		if (e != EC_ELIMIT || q->limit >= 10000)
 			break;
 		ask_release(a);

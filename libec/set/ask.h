@@ -17,9 +17,12 @@ struct answer {
 	struct lane_call *call;
 };
 
+struct question;
+
 struct ask {
 	struct set *s;
 	struct gather *g;
+	struct question *question;
 	uint64_t started_us;
 	unsigned limit;		/* of the query: so many may be cut off */
 	struct answer answer[SET_DRIVES_MAX];
@@ -29,6 +32,13 @@ struct ask {
 /* Put the question to all drives; ${q} and its strings are copied.  ${a} is
  * ASK_INIT and to be released in any case.  Errors: EC_ENOMEM. */
 enum err ask_start(struct ask *a, struct set *s, const struct drive_query *q);
+
+/* The same to as few drives as can settle it when all is well; those with data
+ * shards of the key, or, when it is not for data, those nearby.  The others are
+ * silent until ask_rest.  Returns how many through ${asked}. */
+enum err ask_few(struct ask *a, struct set *s, const struct drive_query *q,
+    unsigned *asked);
+enum err ask_rest(struct ask *a);
 
 /* Wait until ${want} drives have answered or failed, or ${deadline_us}; take in
  * what is there.  Returns how many have. */
@@ -48,16 +58,16 @@ unsigned ask_results(const struct ask *a, enum err results[]);
 void ask_release(struct ask *a);
 
 /* Put the question and wait for all, but for late ones only until fewer than
- * quorum_meta are silent.  Errors: EC_EQUORUM (with a complaint of ${what}),
- * EC_ENOMEM. */
+ * quorum_meta are silent; with ${few}, to all only when not enough of a few
+ * answer.  Errors: EC_EQUORUM (with a complaint of ${what}), EC_ENOMEM. */
 enum err ask_most(struct ask *a, struct set *s, const struct drive_query *q,
-    const char *what);
+    bool few, const char *what);
 
 /* Wait for one answer more; false when no more can come in time. */
 bool ask_more(struct ask *a);
 
-/* The usual way: ask about one key until its states can be judged by ${judge},
- * which is called with more and more answers and says EC_OK, or what is known
+/* The usual way: ask about one key, a few drives first, until its states can be
+ * judged by ${judge}, which is called with more and more answers and says EC_OK, or what is known
  * with those (EC_EQUORUM and EC_ENOTFOUND are waited with, for drives that may
  * still answer in time).  ${a} and ${r} are the caller's to release; what
  * judge found leads into them.  An answer that was cut (EC_ELIMIT) is asked

@@ -188,7 +188,8 @@ ask_whole(struct lister *ls, struct ask *a, const char *key)
 	enum err e;
 
 	for (;;) {
-		if ((e = ask_most(a, ls->s, &q, "list quorum")) != EC_OK)
+		if ((e = ask_most(a, ls->s, &q, false,
+		    "list quorum")) != EC_OK)
 			return e;
 		ask_input(a, in);
 		e = resolve_key(&ls->resolve, in, ls->s->n);
@@ -201,19 +202,21 @@ ask_whole(struct lister *ls, struct ask *a, const char *key)
 	}
 }
 
-/* Whether what decides lies beyond what the drives gave. */
+/* Whether more records, or more drives, might tell more. */
 static bool
-is_cut(const struct lister *ls)
+is_open(const struct lister *ls)
 {
 	const struct resolve *r = &ls->resolve;
 
-	if (ls->p->versions)
-		return r->cut;
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct state *s = &r->state[i];
 
-		if (state_is_version(s) && s->life >= STATE_UNCERTAIN)
-			return s->life == STATE_UNCERTAIN && s->by_cut;
+		if (!state_is_version(s) || s->life < STATE_UNCERTAIN)
+			continue;
+		if (s->life == STATE_UNCERTAIN)
+			return true;
+		if (!ls->p->versions)
+			return false;
 	}
 	return r->cut;
 }
@@ -248,7 +251,7 @@ add_key(struct lister *ls, const char *key, const struct resolve_input in[])
 	enum err e;
 
 	e = resolve_key(&ls->resolve, in, ls->s->n);
-	if (e == EC_OK && is_cut(ls))
+	if (e == EC_OK && is_open(ls))
 		e = ask_whole(ls, &a, key);
 	if (e == EC_OK)
 		e = add_resolved(ls, key, NULL);
@@ -313,6 +316,7 @@ list_page(struct list **out, struct set *s, const struct list_params *p,
 	if ((ls.l = mem_array(1, sizeof(*ls.l))) == NULL)
 		return EC_ENOMEM;
 	sweep_init(&ls.sweep, s, &q, p->after, batch);
+	ls.sweep.few = true;
 	e = fill(&ls);
 	sweep_release(&ls.sweep);
 	resolve_release(&ls.resolve);

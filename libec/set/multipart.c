@@ -132,7 +132,7 @@ ask_parts(struct ask *a, struct set *s, const char *bucket, const char *key,
 		.key = key, .target = *id, .want_parts = true,
 		.limit = RECORD_PARTS_MAX };
 
-	return ask_most(a, s, &q, "part quorum");
+	return ask_most(a, s, &q, false, "part quorum");
 }
 
 static enum err

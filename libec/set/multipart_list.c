@@ -64,7 +64,7 @@ add_whole(struct lister *l, const char *bucket, const char *key,
 	struct ask a = ASK_INIT;
 	enum err e;
 
-	if ((e = ask_most(&a, l->s, &q, "list quorum")) == EC_OK) {
+	if ((e = ask_most(&a, l->s, &q, false, "list quorum")) == EC_OK) {
 		ask_input(&a, in);
 		e = add_key(l, in, after);
 	}

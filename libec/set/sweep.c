@@ -81,7 +81,8 @@ ask_all(struct sweep *w)
 	if (w->asked && w->batch_max < BATCH_MAX)
 		w->batch_max *= 2;
 	w->asked = true;
-	if ((e = ask_most(&w->ask, w->s, &w->q, "list quorum")) != EC_OK)
+	if ((e = ask_most(&w->ask, w->s, &w->q, w->few,
+	    "list quorum")) != EC_OK)
 		return e;
 	find_frontier(w);
 	return EC_OK;

@@ -12,6 +12,8 @@ struct sweep {
 	struct set *s;
 	struct drive_query q;	/* of the next round, but for its strings */
 	struct ask ask;
+	bool few;		/* ask_few will do: undecided keys are looked at
+				 * again by the caller */
 	bool asked;
 	bool last;		/* no drive has more behind this round */
 	unsigned at[SET_DRIVES_MAX];	/* next record of each answer */
