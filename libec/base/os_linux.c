@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
@@ -102,6 +104,14 @@ os_notify(const char *state)
 	    (const struct sockaddr *)&to, (socklen_t)
 	    (offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);
+}
+
+void
+os_die_with_parent(int sig, int parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, (unsigned long)sig) == 0 &&
+	    getppid() != parent)
+		raise(sig);
 }
 
 uint64_t

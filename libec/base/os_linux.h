@@ -34,6 +34,10 @@ void os_write_behind(int fd, uint64_t off, uint64_t len);
  * none. */
 void os_notify(const char *state);
 
+/* Between fork and exec: have the kernel send ${sig} to this process when the
+ * thread that made it ends, or now if ${parent} is gone already. */
+void os_die_with_parent(int sig, int parent);
+
 /* Bytes of anonymous memory of this process now; 0 when unknown. */
 uint64_t os_rss_anon(void);
 

@@ -168,6 +168,19 @@ on_answer(char *buf, size_t size, size_t n, void *arg)
 	return t->callback_err == EC_OK ? len : 0;
 }
 
+/* Keep the header of the answer that was asked for. */
+static void
+keep_header(struct transfer *t)
+{
+	struct http_call *call = t->call;
+	struct curl_header *h;
+
+	if (call->header_name != NULL && curl_easy_header(t->h.easy,
+	    call->header_name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK &&
+	    strlen(h->value) < sizeof(call->header))
+		strcpy(call->header, h->value);
+}
+
 static enum err
 set_headers(struct transfer *t)
 {
@@ -225,6 +238,7 @@ transfer_init(struct transfer *t, struct http_client *c,
 	*t = (struct transfer){ .client = c, .call = call };
 	call->status = 0;
 	call->refusal[0] = '\0';
+	call->header[0] = '\0';
 	if ((e = handle_get(&t->h, c)) != EC_OK)
 		return e;
 	if (asprintf(&t->url, "%s%s", c->base, call->path) == -1) {
@@ -252,6 +266,7 @@ transfer_result(struct transfer *t, CURLcode r)
 	curl_easy_getinfo(t->h.easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->h.easy, CURLINFO_PRETRANSFER_TIME, &begun);
 	t->call->status = (unsigned)status;
+	keep_header(t);
 	switch (r) {
 	case CURLE_OK:
 		return EC_OK;
@@ -321,8 +336,13 @@ http_client_call(struct http_client *c, struct http_call *call)
 	set_body_and_limits(t.h.easy, call);
 	if ((e = transfer_begin(&t)) != EC_OK)
 		goto out;
-	while (!t.done)
+	while (!t.done) {
+		if (call->cancel != NULL && atomic_load(call->cancel)) {
+			e = EC_ECANCELED;
+			goto out;
+		}
 		transfer_step(&t, true);
+	}
 	e = t.err;
 out:
 	transfer_release(&t);

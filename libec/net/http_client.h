@@ -6,6 +6,7 @@
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ enum {
 	HTTP_CLIENT_STALL_MS = 3000,	/* no byte moved for so long: failed */
 	HTTP_CLIENT_IDLE_MAX = 64,	/* connections kept */
 	HTTP_REFUSAL_MAX = 64,
+	HTTP_CALL_HEADER_MAX = 128,
 };
 
 struct http_client;	/* a peer and the connections to it; all threads */
@@ -44,7 +46,12 @@ struct http_call {
 	void *write_ctx;
 	unsigned timeout_ms;		/* for the whole call; 0: only stalls
 					 * end it, HTTP_CLIENT_STALL_MS */
+	const char *header_name;	/* of the answer's, or NULL */
+	const atomic_bool *cancel;	/* when it is set, http_client_call
+					 * returns EC_ECANCELED in 0.1 s */
 	unsigned status;		/* result */
+	char header[HTTP_CALL_HEADER_MAX];	/* result: its value, "" when
+						 * it is not there or longer */
 	char refusal[HTTP_REFUSAL_MAX];	/* result: the body of any other
 					 * answer, as text, from its begin */
 };

@@ -285,3 +285,11 @@ http_draining(const struct http_exchange *x)
 {
 	return atomic_load(x->draining);
 }
+
+bool
+http_gone(const struct http_exchange *x)
+{
+	char c;
+
+	return recv(x->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}

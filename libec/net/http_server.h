@@ -81,6 +81,8 @@ bool http_chunked(const struct http_exchange *x);
 const char *http_peer(const struct http_exchange *x);	/* "127.0.0.1:4711",
 							 * "unix" */
 bool http_draining(const struct http_exchange *x);
+/* The client has closed its side: for handlers that wait.  Does not block. */
+bool http_gone(const struct http_exchange *x);
 
 /* The body: up to ${max} bytes of it, *${got} 0 at its end.  The first call
  * sends "100 Continue" when the client waits for it.  ${buf} is best 64 to
