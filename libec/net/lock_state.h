@@ -45,8 +45,8 @@ struct lock_state_params {
 
 enum lock_flags {
 	LOCK_ASK_WRITE = 1,
-	LOCK_ASK_HELD = 2,		/* the asker holds the lock by a quorum */
-	LOCK_ASK_YIELD = 4,		/* give the vote back to those who were first */
+	LOCK_ASK_HELD = 2,	/* the asker holds the lock by a quorum */
+	LOCK_ASK_YIELD = 4,	/* give the vote back to who was first */
 	LOCK_ASK_TICKET = 8,	/* ticket is final, not a proposal */
 	LOCK_ASK_ALL = 15,
 };
@@ -55,7 +55,7 @@ enum lock_flags {
 struct lock_ask {
 	struct uuid session;	/* who is told of changes */
 	struct uuid id;		/* of this request for the lock */
-	uint32_t seq;		/* rises; a lower one comes late: ignored */
+	uint32_t seq;		/* rises; a lower one is late: ignored */
 	unsigned flags;
 	uint64_t ticket;
 	uint64_t token;		/* the lock's fencing token when known; or 0 */
