@@ -19,6 +19,9 @@ s3d_start()
 	[ -n "${S3-}" ] || free_port
 	S3=http://127.0.0.1:$PORT
 	export S3 AWS_ENDPOINT_URL=$S3
+	S3_CURL=(curl -sS --fail-with-body --aws-sigv4 aws:amz:us-east-1:s3
+	    -u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"
+	    -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD')
 	server_start s3d ec-s3d --address "127.0.0.1:$PORT" "$@" \
 	    "$DIR/d{1...4}"
 	server_ready s3d 20 curl -sf "$S3/ec/health/ready"
@@ -27,7 +30,5 @@ s3d_start()
 # s3 curl-argument ...: a signed request that must succeed.
 s3()
 {
-	curl -sS --fail-with-body --aws-sigv4 aws:amz:us-east-1:s3 \
-	    -u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
-	    -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@"
+	"${S3_CURL[@]}" "$@"
 }
