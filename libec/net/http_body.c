@@ -12,8 +12,7 @@ http_body_start(struct http_exchange *x)
 	x->body_left = x->head.length;
 	x->body_err = EC_OK;
 	x->body_got = x->waited_us = 0;
-	x->continue_due = x->head.expect_continue &&
-	    (x->head.chunked || x->head.length > 0);
+	x->continue_due = x->head.expect_continue;
 }
 
 bool
@@ -26,8 +25,13 @@ http_body_ended(const struct http_exchange *x)
 bool
 http_body_small(const struct http_exchange *x)
 {
-	return http_body_ended(x) || (!x->continue_due && !x->head.chunked &&
-	    x->body_left <= HTTP_DISCARD_MAX);
+	/* With the 100 still due a client may send the body or not; one in
+	 * wide use (botocore) also misreads what follows on the connection,
+	 * with an empty body too. */
+	if (x->continue_due)
+		return false;
+	return http_body_ended(x) ||
+	    (!x->head.chunked && x->body_left <= HTTP_DISCARD_MAX);
 }
 
 void
@@ -156,9 +160,9 @@ enum err
 http_read(struct http_exchange *x, void *buf, size_t max, size_t *got)
 {
 	*got = 0;
+	if (x->continue_due && x->body_err == EC_OK)
+		x->body_err = send_continue(x);
 	if (x->body_err != EC_OK || http_body_ended(x) || max == 0)
-		return x->body_err;
-	if (x->continue_due && (x->body_err = send_continue(x)) != EC_OK)
 		return x->body_err;
 	if (x->head.chunked) {
 		x->body_err = read_chunked(x, buf, max, got);
