@@ -202,6 +202,33 @@ serve()
 	all_there
 }
 
+@test "more drives replaced than there is parity: told, and left alone" {
+	drives_make
+	populate
+	cp -a d1 d2 d3 home
+	local d
+
+	replace d1 d2 d3
+	exits 8 ec-heal
+	for d in d1 d2 d3; do
+		rm -rf "$d"
+		cp -a "home/$d" .
+	done
+	# One after the other, and never given the time to heal.
+	for d in d1 d2 d3; do
+		replace "$d"
+		ec-heal -b other
+	done
+	find d4/shard | sort >before
+	exits 4 ec-scan
+	[[ $OUT == *lost*bucket/small* ]]
+	exits 4 ec-heal
+	exits 4 ec-heal --all
+	[[ $OUT == *lost*bucket/small* ]]
+	find d4/shard | sort | cmp - before
+	exits 4 ec-scan
+}
+
 @test "twice at once" {
 	drives_make
 	populate

@@ -64,6 +64,24 @@ drives_get(const json_t *a, struct format *out)
 	return true;
 }
 
+/* Left out by those who never replaced a drive. */
+static bool
+born_get(const json_t *a, struct format *out)
+{
+	if (a == NULL)
+		return true;
+	if (json_array_size(a) != out->drive_count)
+		return false;
+	for (unsigned i = 0; i < out->drive_count; i++) {
+		const json_t *v = json_array_get(a, i);
+
+		if (!json_is_integer(v) || json_integer_value(v) < 0)
+			return false;
+		out->born_us[i] = (uint64_t)json_integer_value(v);
+	}
+	return true;
+}
+
 enum err
 format_decode(struct format *out, const char *text, size_t len)
 {
@@ -82,7 +100,8 @@ format_decode(struct format *out, const char *text, size_t len)
 	    !uint_put(&f.set, o, "set", 1u << 16) ||
 	    !uint_put(&f.slot, o, "slot", FORMAT_SET_MAX - 1) ||
 	    !uint_get(o, "generation", INT64_MAX, &f.generation) ||
-	    !drives_get(json_object_get(o, "drives"), &f))
+	    !drives_get(json_object_get(o, "drives"), &f) ||
+	    !born_get(json_object_get(o, "born"), &f))
 		goto out;
 	if (f.set >= f.set_count || f.slot >= f.drive_count ||
 	    !uuid_equal(&f.drive, &f.drives[f.slot]))
@@ -116,7 +135,12 @@ format_encode(char *out, size_t len, const struct format *f)
 		uuid_text(id, &f->drives[i]);
 		e = buf_printf(&b, "%s\n\t\t\"%s\"", i > 0 ? "," : "", id);
 	}
-	if (e != EC_OK || (e = buf_add_str(&b, "\n\t]\n}\n")) != EC_OK)
+	if (e == EC_OK)
+		e = buf_add_str(&b, "\n\t],\n\t\"born\": [");
+	for (unsigned i = 0; e == EC_OK && i < f->drive_count; i++)
+		e = buf_printf(&b, "%s%llu", i > 0 ? ", " : "",
+		    (unsigned long long)f->born_us[i]);
+	if (e != EC_OK || (e = buf_add_str(&b, "]\n}\n")) != EC_OK)
 		goto out;
 	if (b.len >= len) {
 		e = EC_ELIMIT;

@@ -21,6 +21,10 @@ struct format {
 	unsigned set_count;		/* sets in the pool */
 	unsigned drive_count;		/* drives in the set, 1 .. 16 */
 	struct uuid drives[FORMAT_SET_MAX];	/* ids by slot */
+	/* When the slot's drive was formatted in the place of another, real
+	 * time; 0: it is there from the beginning.  What is older than that may
+	 * have been on its predecessor. */
+	uint64_t born_us[FORMAT_SET_MAX];
 	uint64_t generation;
 };
 

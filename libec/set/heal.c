@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "set/heal_born.h"
 #include "set/heal_census.h"
 #include "set/heal_version.h"
 
@@ -138,10 +139,33 @@ purge_all(struct set *s, const struct heal_census *c)
 }
 
 enum err
+heal_any(struct set *s, const struct heal_census *c,
+    const struct heal_version *v, unsigned flags, struct heal_born *born,
+    struct heal_report *r)
+{
+	enum heal_failure f = HEAL_NEVER_DONE;
+	enum err e;
+
+	r->lost = r->undecided = false;
+	if (v->fate == HEAL_LIVE)
+		return heal_version(s, c, v, flags, r);
+	if (v->fate == HEAL_FAILED) {
+		if (c->silent > 0)
+			return EC_OK;
+		e = heal_born_judge(born, s, c, v, &f);
+		if (e != EC_OK || f == HEAL_NEVER_DONE)
+			return e;
+	}
+	heal_version_left(s, c, v, f == HEAL_GONE, r);
+	return f == HEAL_GONE ? EC_ELOST : EC_EQUORUM;
+}
+
+enum err
 heal_census_key(struct set *s, const struct heal_census *c,
     const struct stamp *version, unsigned flags,
     void (*each)(void *ctx, const struct heal_report *r), void *ctx)
 {
+	struct heal_born born = { .asked = false };
 	struct heal_report r;
 	enum err e, worst = EC_OK;
 
@@ -151,16 +175,13 @@ heal_census_key(struct set *s, const struct heal_census *c,
 		if (version != NULL &&
 		    stamp_cmp(version, &v->best->stamp) != 0)
 			continue;
-		if (v->fate == HEAL_LIVE) {
-			e = heal_version(s, c, v, flags, &r);
-		} else if (v->fate == HEAL_UNDECIDED) {
-			heal_version_undecided(s, c, v, &r);
-			e = EC_EQUORUM;
-		} else {
+		if (v->fate == HEAL_SUPERSEDED)
 			continue;
-		}
+		e = heal_any(s, c, v, flags, &born, &r);
 		if (e == EC_ENOMEM)
 			return e;
+		if (v->fate == HEAL_FAILED && !r.lost && !r.undecided)
+			continue;
 		worst = heal_worse(worst, e);
 		if (each != NULL)
 			each(ctx, &r);

@@ -48,6 +48,14 @@ void heal_census_release(struct heal_census *c);
 bool heal_version_recorded(const struct heal_version *v, unsigned i,
     unsigned drives);
 
+/* Heal (or with HEAL_DRY look at) one state that is not superseded.  A write
+ * that failed gives EC_OK and is neither lost nor undecided in ${r}.  ${born}
+ * may be shared by the calls for one thing.  Results as heal_key (heal.h). */
+struct heal_born;
+enum err heal_any(struct set *s, const struct heal_census *c,
+    const struct heal_version *v, unsigned flags, struct heal_born *born,
+    struct heal_report *r);
+
 /* Heal (or with HEAL_DRY look at) what was judged: heal_key (heal.h) without
  * asking. */
 enum err heal_census_key(struct set *s, const struct heal_census *c,

@@ -1,8 +1,8 @@
 /* heal_table: heal_buckets and heal_uploads. */
 #include "set/heal.h"
 
+#include "set/heal_born.h"
 #include "set/heal_merge.h"
-#include "set/heal_version.h"
 
 struct table {
 	struct set *set;
@@ -49,25 +49,23 @@ table_walk(const struct table *t, const struct drive_query *q,
 static enum err
 visit_newest(const struct table *t, const struct heal_census *c)
 {
+	struct heal_born born = { .asked = false };
 	struct heal_report r;
-	enum err e = EC_OK;
+	enum err e;
 
 	for (unsigned i = 0; i < c->version_count; i++) {
 		const struct heal_version *v = &c->versions[i];
 
-		if (v->fate == HEAL_FAILED)
+		e = heal_any(t->set, c, v, t->flags, &born, &r);
+		if (e == EC_ENOMEM)
+			return e;
+		if (v->fate == HEAL_FAILED && !r.lost && !r.undecided)
 			continue;
-		if (v->fate == HEAL_LIVE) {
-			e = heal_version(t->set, c, v, t->flags, &r);
-		} else {
-			heal_version_undecided(t->set, c, v, &r);
-			e = EC_EQUORUM;
-		}
 		if (t->each != NULL)
 			t->each(t->ctx, &r);
-		break;
+		return e;
 	}
-	return e;
+	return EC_OK;
 }
 
 enum err

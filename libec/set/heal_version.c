@@ -347,11 +347,12 @@ heal_version(struct set *s, const struct heal_census *c,
 }
 
 void
-heal_version_undecided(struct set *s, const struct heal_census *c,
-    const struct heal_version *v, struct heal_report *r)
+heal_version_left(struct set *s, const struct heal_census *c,
+    const struct heal_version *v, bool lost, struct heal_report *r)
 {
 	report_begin(r, s, c, v);
-	r->undecided = true;
+	r->lost = lost;
+	r->undecided = !lost;
 	for (unsigned i = 0; i < c->drives; i++) {
 		if (!c->answered[i])
 			r->before[i] = HEAL_OFFLINE;

@@ -13,8 +13,9 @@
 enum err heal_version(struct set *s, const struct heal_census *c,
     const struct heal_version *v, unsigned flags, struct heal_report *r);
 
-/* The report of a version that cannot be judged. */
-void heal_version_undecided(struct set *s, const struct heal_census *c,
-    const struct heal_version *v, struct heal_report *r);
+/* The report of a version that cannot be judged; with ${lost}, of one of which
+ * too few copies are left. */
+void heal_version_left(struct set *s, const struct heal_census *c,
+    const struct heal_version *v, bool lost, struct heal_report *r);
 
 #endif

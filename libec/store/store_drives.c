@@ -120,6 +120,7 @@ refill_slot(struct store *st, struct store_slot *s)
 	f.generation++;
 	f.drive = uuid_new();
 	f.drives[f.slot] = f.drive;
+	f.born_us[f.slot] = clock_real_us();
 	if ((e = local_format(s->path, &f)) != EC_OK)
 		return e;
 	s->format = f;

@@ -1081,6 +1081,7 @@ memory_disk_wipe(struct memory_disk *m)
 		row_free(m->rows[--m->row_count]);
 	while (m->shard_count > 0)
 		shard_drop(m, m->shard_count - 1);
+	m->format.born_us[m->format.slot] = clock_real_us();
 	pthread_mutex_unlock(&m->lock);
 }
 

@@ -19,6 +19,7 @@ sample(void)
 	for (unsigned i = 0; i < f.drive_count; i++)
 		f.drives[i] = uuid_new();
 	f.drive = f.drives[f.slot];
+	f.born_us[f.slot] = UINT64_C(1795365296393936);
 	return f;
 }
 
@@ -32,7 +33,8 @@ same(const struct format *a, const struct format *b)
 	    a->drive_count == b->drive_count;
 
 	for (unsigned i = 0; good && i < a->drive_count; i++)
-		good = uuid_equal(&a->drives[i], &b->drives[i]);
+		good = uuid_equal(&a->drives[i], &b->drives[i]) &&
+		    a->born_us[i] == b->born_us[i];
 	return good;
 }
 

@@ -248,6 +248,33 @@ test_lost(void)
 	rig_release(&r);
 }
 
+/* More drives replaced than there is parity: what is left of an object is not
+ * taken for a write that failed. */
+static void
+test_replaced(void)
+{
+	struct heal_report rep = { .lost = false };
+	struct stamp v;
+	struct rig r;
+
+	rig_init(&r, 4, 2);
+	tap_ok(rig_put(&r, "key", 3000, 1, true, &v) == EC_OK, "an object");
+	for (unsigned i = 0; i < 3; i++)
+		rig_replace(&r, i);
+	tap_ok(heal_key(r.set, "bucket", "key", NULL, 0, seen, &rep) ==
+	    EC_ELOST && rep.lost, "three of four drives replaced: lost");
+	tap_is_u64(memory_disk_rows(r.disk[3], DRIVE_VERSIONS), 1,
+	    "its last copy is left alone");
+	tap_ok(rig_put(&r, "key", 100, 2, true, NULL) == EC_OK,
+	    "it is written anew");
+	tap_ok(heal_key(r.set, "bucket", "key", NULL, 0, NULL, NULL) == EC_OK,
+	    "and no longer lost");
+	rig_restart(&r);
+	tap_is_u64(memory_disk_rows(r.disk[3], DRIVE_VERSIONS), 1,
+	    "the old copy is gone");
+	rig_release(&r);
+}
+
 /* A drive that was away while things changed brings nothing back. */
 static void
 test_stale(unsigned n, unsigned m)
@@ -341,6 +368,7 @@ main(void)
 	test_inline_flips();
 	test_scattered();
 	test_lost();
+	test_replaced();
 	test_stale(4, 2);
 	test_stale(6, 2);
 	test_faults(false);
