@@ -1,0 +1,71 @@
+# ec-put on four drives, with every call failing in turn, and killed at each.
+# What was acknowledged is whole afterwards, what was not is absent or complete,
+# and all readers agree.
+load lib/common.bash
+load lib/store.bash
+
+setup()
+{
+	store_setup
+}
+
+put_new()
+{
+	local now
+
+	[ "$STATUS" -ne 99 ] || return 1
+	holds box/large large && holds box/small small || return 1
+	now=$(agreed box/new other) || { echo "$now"; return 1; }
+	[ "$STATUS" -ne 0 ] || [ "$now" = other ] || return 1
+	[ "$STATUS" -eq 0 ] || [ "$STATUS" -eq 137 ] || [ -s .err ] || return 1
+	whole_again && [ "$(state box/new other)" = "$now" ]
+}
+
+put_over()
+{
+	local now
+
+	[ "$STATUS" -ne 99 ] || return 1
+	holds box/small small || return 1
+	now=$(agreed box/large large other) || { echo "$now"; return 1; }
+	[ "$now" != none ] || return 1
+	[ "$STATUS" -ne 0 ] || [ "$now" = other ] || return 1
+	whole_again && [ "$(state box/large large other)" = "$now" ]
+}
+
+deleted()
+{
+	local now
+
+	holds box/small small || return 1
+	now=$(agreed box/large large) || { echo "$now"; return 1; }
+	[ "$STATUS" -ne 0 ] || [ "$now" = none ] || return 1
+	whole_again && [ "$(state box/large large)" = "$now" ]
+}
+
+@test "ec-put of a new object" {
+	local spec
+
+	for spec in $FAULTS $KILLS; do
+		FAULT_STDIN=other fault_loop "$spec" restore put_new \
+		    ec-put -d "$D" box/new
+	done
+}
+
+@test "ec-put over an old object" {
+	local spec
+
+	for spec in $FAULTS $KILLS; do
+		FAULT_STDIN=other fault_loop "$spec" restore put_over \
+		    ec-put -d "$D" box/large
+	done
+}
+
+@test "ec-put --delete" {
+	local spec
+
+	for spec in $FAULTS $KILLS; do
+		fault_loop "$spec" restore deleted \
+		    ec-put -d "$D" --delete box/large
+	done
+}
