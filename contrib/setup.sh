@@ -293,8 +293,7 @@ demo_job()
 	show ec-scan --status "$drives"
 
 	say "The other two drives are torn out; the healed ones must do"
-	mv "$work/drive1" "$work/away1"
-	mv "$work/drive4" "$work/away4"
+	rm -rf "$work/drive1" "$work/drive4"
 	read_back
 	mkdir "$work/drive1" "$work/drive4"
 	show ec-heal "$drives"
