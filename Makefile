@@ -24,7 +24,7 @@ CC ?= cc
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
 TEST_JOBS ?= 2
-TEST_SECONDS ?= $(if $(SANITIZE),600,300)
+TEST_SECONDS ?= 900
 
 PKGS := libisal libcrypto libcurl sqlite3 libarchive expat jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))

@@ -126,10 +126,10 @@ main(int argc, char *argv[])
 	enum err e;
 
 	log_init(argv[0]);
-	log_stamps();
 	if (getenv("EC_LOG") == NULL)
 		log_level_set(LOG_LEVEL_INFO);
 	opt_parse(opts, &argc, &argv);
+	log_stamps();
 	if (s.parity != NULL) {
 		if (num_parse(&parity, s.parity, 0, SET_DRIVES_MAX / 2) !=
 		    EC_OK)

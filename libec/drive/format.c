@@ -86,10 +86,13 @@ enum err
 format_decode(struct format *out, const char *text, size_t len)
 {
 	struct format f = { .generation = 0 };
-	json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	json_error_t why;
+	json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
 	uint64_t version;
 	enum err e = EC_EFORMAT;
 
+	if (o == NULL && json_error_code(&why) == json_error_out_of_memory)
+		return EC_ENOMEM;
 	if (o == NULL || !uint_get(o, "format", INT64_MAX, &version) ||
 	    version != FORMAT_VERSION)
 		goto out;

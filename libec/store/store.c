@@ -135,6 +135,8 @@ store_open(struct store **out, const struct store_params *p)
 	*out = st;
 	st = NULL;
 out:
+	if (e == EC_ENOMEM)
+		log_error("%s", err_text(e));
 	bootstrap_release(&b);
 	store_close(st);
 	return e;

@@ -79,10 +79,11 @@ agreed()
 	echo "$seen"
 }
 
-# Everything can be made whole, and then nothing is left to find.
+# Everything can be made whole, and then nothing is left to find.  Who was
+# killed may have left no note in the heal queue.
 whole_again()
 {
-	exits 0 ec-heal -d "$D" || return 1
+	exits 0 ec-heal -d "$D" --all || return 1
 	exits 0 ec-scan -d "$D" --deep || return 1
 }
 
