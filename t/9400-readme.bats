@@ -17,7 +17,7 @@ lines_between()
 	run bash -euxo pipefail script
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ $output == *"+ wait %1" ]]
+	[[ $output == *"+ wait %1"* ]]
 	[ "$(grep -cx 0 <<<"$output")" -eq 0 ]	# nothing counted is empty
 }
 
