@@ -60,7 +60,7 @@ raw_handle(void *ctx, struct http_exchange *x)
 {
 	const char *t = http_target(x), *v;
 	uint64_t len, sum;
-	char text[1024];
+	char text[1024] = "";
 	enum err e;
 
 	(void)ctx;
@@ -99,6 +99,7 @@ raw_handle(void *ctx, struct http_exchange *x)
 	    "trailer=[%s]\n", http_method(x), t, (unsigned long long)len,
 	    (unsigned long long)sum, v ? v : "", http_trailer(x, "x-trail") ?
 	    http_trailer(x, "x-trail") : "");
+	text[sizeof(text) - 2] = '\n';	/* of a long target */
 	http_answer(x, 200, text, strlen(text));
 }
 
@@ -147,26 +148,45 @@ raw_send(int fd, const void *p, size_t len)
 			return;
 }
 
-/* What comes until the end, ${max} - 1 bytes, or ${want} answers (0: any
- * number) whose bodies end in a line feed; text, NUL-terminated.  *${closed}:
- * the server has ended the connection; waits ${ms} for that. */
-static inline size_t
-raw_recv(int fd, char *out, size_t max, unsigned ms, bool *closed)
+/* How often does ${what} occur? */
+static inline unsigned
+raw_count(const char *text, const char *what)
 {
-	uint64_t until = clock_mono_us() + ms * 1000ull, now;
+	unsigned n = 0;
+
+	for (; (text = strstr(text, what)) != NULL; text += strlen(what))
+		n++;
+	return n;
+}
+
+/* What comes, as text: ${max} - 1 bytes, or until the server ends the
+ * connection (*${closed}), or, unless ${answers} is 0, for 20 ms after so many
+ * whole answers (all end in a line feed), in which there should be no more.
+ * Gives up after 20 s. */
+static inline size_t
+raw_recv(int fd, char *out, size_t max, unsigned answers, bool *closed)
+{
+	uint64_t until = clock_mono_us() + 20000000;
 	struct pollfd p = { fd, POLLIN, 0 };
+	bool all = false;
 	size_t len = 0;
 	ssize_t n;
 
 	*closed = false;
-	while (len < max - 1 && (now = clock_mono_us()) < until) {
-		if (poll(&p, 1, (int)((until - now) / 1000 + 1)) <= 0)
-			break;
+	while (len < max - 1 && clock_mono_us() < until) {
+		if (poll(&p, 1, all ? 20 : 1000) <= 0) {
+			if (all)
+				break;
+			continue;
+		}
 		if ((n = recv(fd, out + len, max - 1 - len, 0)) <= 0) {
 			*closed = true;
 			break;
 		}
 		len += (size_t)n;
+		out[len] = '\0';
+		all = answers > 0 && out[len - 1] == '\n' &&
+		    raw_count(out, "HTTP/1.1 ") >= answers;
 	}
 	out[len] = '\0';
 	return len;
@@ -175,13 +195,13 @@ raw_recv(int fd, char *out, size_t max, unsigned ms, bool *closed)
 /* Send one request, and receive as above. */
 static inline size_t
 raw_ask(struct http_server *s, const void *req, size_t len, char *out,
-    size_t max, unsigned ms, bool *closed)
+    size_t max, unsigned answers, bool *closed)
 {
 	int fd = raw_connect(s);
 	size_t n;
 
 	raw_send(fd, req, len);
-	n = raw_recv(fd, out, max, ms, closed);
+	n = raw_recv(fd, out, max, answers, closed);
 	close(fd);
 	return n;
 }
@@ -196,17 +216,6 @@ raw_status(const char *answer)
 	    (answer = strstr(answer, "\r\n\r\n")) != NULL)
 		answer += 4;
 	return status;
-}
-
-/* How often does ${what} occur? */
-static inline unsigned
-raw_count(const char *text, const char *what)
-{
-	unsigned n = 0;
-
-	for (; (text = strstr(text, what)) != NULL; text += strlen(what))
-		n++;
-	return n;
 }
 
 #endif

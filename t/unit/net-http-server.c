@@ -27,7 +27,7 @@ test_cuts(void)
 	bool closed;
 	int fd;
 
-	raw_ask(server, req, len, whole, sizeof(whole), 5000, &closed);
+	raw_ask(server, req, len, whole, sizeof(whole), 0, &closed);
 	tap_ok(strstr(whole, "POST /a len=15 ") != NULL &&
 	    strstr(whole, "test=[v] trailer=[t]") != NULL &&
 	    strstr(whole, "POST /b len=3 ") != NULL && closed, "whole");
@@ -39,7 +39,7 @@ test_cuts(void)
 		raw_send(fd, req, i);
 		usleep(300);
 		raw_send(fd, req + i, len - i);
-		raw_recv(fd, cut, sizeof(cut), 5000, &closed);
+		raw_recv(fd, cut, sizeof(cut), 0, &closed);
 		close(fd);
 		same += raw_count(cut, a) == 1 && raw_count(cut, b) == 1 &&
 		    raw_count(cut, "HTTP/1.1 200") == 2;
@@ -50,7 +50,7 @@ test_cuts(void)
 		raw_send(fd, req + i, 1);
 		usleep(100);
 	}
-	raw_recv(fd, cut, sizeof(cut), 5000, &closed);
+	raw_recv(fd, cut, sizeof(cut), 0, &closed);
 	close(fd);
 	tap_ok(raw_count(cut, "HTTP/1.1 200") == 2 &&
 	    strstr(cut, "test=[v] trailer=[t]") != NULL, "byte by byte");
@@ -66,11 +66,11 @@ test_continue(void)
 	bool closed;
 
 	raw_send(fd, RAW(head));
-	raw_recv(fd, answer, sizeof(answer), 100, &closed);
+	raw_recv(fd, answer, sizeof(answer), 1, &closed);
 	tap_is_str(answer, "HTTP/1.1 100 Continue\r\n\r\n",
 	    "100 when the body is wanted");
 	raw_send(fd, "abc", 3);
-	raw_recv(fd, answer, sizeof(answer), 100, &closed);
+	raw_recv(fd, answer, sizeof(answer), 1, &closed);
 	tap_ok(raw_status(answer) == 200 && strstr(answer, "len=3") != NULL &&
 	    !closed, "then the answer, and the connection is kept");
 	close(fd);
@@ -85,22 +85,22 @@ test_answers(void)
 	size_t n;
 
 	raw_ask(server, RAW("GET /short HTTP/1.1\r\n" H "\r\n"), answer,
-	    sizeof(answer), 5000, &closed);
+	    sizeof(answer), 0, &closed);
 	tap_ok(closed && strstr(answer, "Content-Length: 100\r\n") != NULL,
 	    "an answer that lacks bytes is cut");
 	raw_ask(server, RAW("HEAD /sized/5000 HTTP/1.1\r\n" H "\r\n"), answer,
-	    sizeof(answer), 100, &closed);
+	    sizeof(answer), 1, &closed);
 	body = strstr(answer, "\r\n\r\n");
 	tap_ok(!closed && strstr(answer, "Content-Length: 5000\r\n") != NULL &&
 	    body != NULL && strcmp(body, "\r\n\r\n") == 0,
 	    "HEAD has the length and no body");
 	n = raw_ask(server, RAW("GET /stream/3 HTTP/1.0\r\n\r\n"), answer,
-	    sizeof(answer), 5000, &closed);
+	    sizeof(answer), 0, &closed);
 	body = strstr(answer, "\r\n\r\n");
 	tap_ok(closed && strstr(answer, "chunked") == NULL && body != NULL &&
 	    n == (size_t)(body + 4 - answer) + 3, "no chunks for HTTP/1.0");
 	raw_ask(server, RAW("GET /split HTTP/1.1\r\n" H "\r\n"), answer,
-	    sizeof(answer), 100, &closed);
+	    sizeof(answer), 1, &closed);
 	tap_ok(raw_status(answer) == 200 && strstr(answer, "Evil") == NULL &&
 	    strstr(answer, "X-Good: a: b\r\n") != NULL,
 	    "a header value with a line feed is refused");
@@ -120,7 +120,7 @@ test_refused_body(void)
 	    "Content-Length: 67108864\r\n\r\n"));
 	for (int i = 0; i < BLOCKS; i++)
 		raw_send(fd, block, BLOCK);
-	raw_recv(fd, answer, sizeof(answer), 5000, &closed);
+	raw_recv(fd, answer, sizeof(answer), 0, &closed);
 	tap_ok(raw_status(answer) == 403 && closed &&
 	    strstr(answer, "no\n") != NULL,
 	    "the answer to a refused body of 64 MiB arrives");
@@ -133,10 +133,9 @@ test_slow(void)
 {
 	struct http_server *s = raw_server_with((struct http_listen){
 	    .address = "127.0.0.1:0", .fd = -1, .head_s = 1, .stall_s = 1 });
-	char answer[4096];
+	char answer[4096], bytes[400] = "";
 	int fd[3];
 	bool closed;
-	uint64_t from = clock_mono_us();
 
 	for (int i = 0; i < 3; i++)
 		fd[i] = raw_connect(s);
@@ -144,21 +143,20 @@ test_slow(void)
 	raw_send(fd[1], RAW("PUT / HTTP/1.1\r\n" H
 	    "Content-Length: 1000\r\n\r\n"));
 	raw_send(fd[2], RAW("PUT / HTTP/1.1\r\n" H
-	    "Content-Length: 2000\r\n\r\n"));
+	    "Content-Length: 8000\r\n\r\n"));
 	/* Nobody is silent, but the first two are too slow. */
 	for (int i = 0; i < 20; i++) {
 		usleep(100 * 1000);
 		raw_send(fd[0], "X", 1);
 		raw_send(fd[1], "X", 1);
-		raw_send(fd[2], answer, 100);
+		raw_send(fd[2], bytes, sizeof(bytes));
 	}
-	tap_ok(clock_mono_us() - from < 8000000, "in good time");
-	raw_recv(fd[0], answer, sizeof(answer), 5000, &closed);
+	raw_recv(fd[0], answer, sizeof(answer), 0, &closed);
 	tap_ok(raw_status(answer) == 408 && closed, "a slow head: 408");
-	raw_recv(fd[1], answer, sizeof(answer), 5000, &closed);
+	raw_recv(fd[1], answer, sizeof(answer), 0, &closed);
 	tap_ok(raw_status(answer) == 500 && closed, "a trickled body is cut");
-	raw_recv(fd[2], answer, sizeof(answer), 200, &closed);
-	tap_ok(raw_status(answer) == 200 && !closed, "1,000 bytes/s are not");
+	raw_recv(fd[2], answer, sizeof(answer), 1, &closed);
+	tap_ok(raw_status(answer) == 200 && !closed, "4,000 bytes/s are not");
 	for (int i = 0; i < 3; i++)
 		close(fd[i]);
 	http_server_stop(s, 0);
@@ -172,7 +170,7 @@ test_idle(void)
 	bool closed;
 
 	raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
-	    3000, &closed);
+	    0, &closed);
 	tap_ok(raw_status(answer) == 200 && closed,
 	    "an idle connection is closed");
 	http_server_stop(s, 0);
@@ -189,18 +187,18 @@ test_cap(void)
 	for (int i = 0; i < 2; i++) {
 		fd[i] = raw_connect(s);
 		raw_send(fd[i], RAW("GET / HTTP/1.1\r\n" H "\r\n"));
-		raw_recv(fd[i], answer, sizeof(answer), 100, &closed);
+		raw_recv(fd[i], answer, sizeof(answer), 1, &closed);
 	}
 	tap_is_u64(http_server_connections(s), 2, "as many as allowed");
 	raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
-	    5000, &closed);
+	    0, &closed);
 	tap_ok(raw_status(answer) == 503 && closed &&
 	    strstr(answer, "Retry-After: 1") != NULL, "one more: 503");
 	close(fd[0]);
 	for (int i = 0; i < 1000 && http_server_connections(s) > 1; i++)
 		usleep(1000);
 	raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
-	    100, &closed);
+	    1, &closed);
 	tap_is_u64(raw_status(answer), 200, "one has left: served");
 	close(fd[1]);
 	http_server_stop(s, 0);
@@ -209,7 +207,7 @@ test_cap(void)
 static void *
 stop_thread(void *arg)
 {
-	http_server_stop(arg, 5000);
+	http_server_stop(arg, 60000);
 	return NULL;
 }
 
@@ -225,7 +223,7 @@ test_drain(void)
 
 	idle = raw_connect(s);
 	raw_send(idle, RAW("GET / HTTP/1.1\r\n" H "\r\n"));
-	raw_recv(idle, answer, sizeof(answer), 100, &closed);
+	raw_recv(idle, answer, sizeof(answer), 1, &closed);
 	atomic_store(&raw_hold, true);
 	busy = raw_connect(s);
 	raw_send(busy, RAW("GET /hold HTTP/1.1\r\n" H "\r\n"
@@ -235,22 +233,22 @@ test_drain(void)
 	usleep(50 * 1000);
 	from = clock_mono_us();
 	pthread_create(&stopper, NULL, stop_thread, s);
-	raw_recv(idle, answer, sizeof(answer), 5000, &closed);
-	tap_ok(closed && clock_mono_us() - from < 1000000,
+	raw_recv(idle, answer, sizeof(answer), 0, &closed);
+	tap_ok(closed && clock_mono_us() - from < 10000000,
 	    "stop closes idle connections");
 	raw_send(half, RAW(H "\r\n"));
-	raw_recv(half, answer, sizeof(answer), 5000, &closed);
+	raw_recv(half, answer, sizeof(answer), 0, &closed);
 	tap_ok(raw_status(answer) == 200 && closed &&
 	    strstr(answer, "Connection: close") != NULL,
 	    "a request half arrived is served");
 	atomic_store(&raw_hold, false);
-	raw_recv(busy, answer, sizeof(answer), 5000, &closed);
+	raw_recv(busy, answer, sizeof(answer), 0, &closed);
 	tap_ok(raw_status(answer) == 200 && closed &&
 	    raw_count(answer, "HTTP/1.1 ") == 1 &&
 	    strstr(answer, "Connection: close") != NULL,
 	    "a request under way is answered, no other after it");
 	pthread_join(stopper, NULL);
-	tap_ok(clock_mono_us() - from < 4000000, "and stop returns");
+	tap_ok(clock_mono_us() - from < 30000000, "and stop returns");
 	close(idle);
 	close(busy);
 	close(half);
@@ -269,7 +267,7 @@ test_cut_off(void)
 	from = clock_mono_us();
 	http_server_stop(s, 200);
 	tap_ok(clock_mono_us() - from >= 200000 &&
-	    clock_mono_us() - from < 2000000,
+	    clock_mono_us() - from < 10000000,
 	    "a request that does not end is cut after the grace");
 	close(fd);
 }
@@ -336,7 +334,7 @@ test_large(void)
 	raw_send(fd, head, strlen(head));
 	for (int i = 0; i < BLOCKS; i++)
 		raw_send(fd, block, BLOCK);
-	raw_recv(fd, answer, sizeof(answer), 1000, &closed);
+	raw_recv(fd, answer, sizeof(answer), 1, &closed);
 	tap_ok(strstr(answer, "POST /large len=268435456 ") != NULL,
 	    "a body of 256 MiB");
 	snprintf(head, sizeof(head), "GET /stream/%u HTTP/1.1\r\n" H
@@ -380,14 +378,14 @@ test_files(void)
 	for (int i = 0; i < CONNS; i++) {
 		raw_send(fd[i], RAW("GET / HTTP/1.1\r\n" H
 		    "Connection: close\r\n\r\n"));
-		raw_recv(fd[i], answer, sizeof(answer), 5000, &closed);
+		raw_recv(fd[i], answer, sizeof(answer), 0, &closed);
 		served += raw_status(answer) == 200 && closed;
 		close(fd[i]);
 	}
 	setrlimit(RLIMIT_NOFILE, &old);
 	tap_is_u64(served, CONNS, "open connections are served without any");
 	raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer,
-	    sizeof(answer), 500, &closed);
+	    sizeof(answer), 1, &closed);
 	tap_is_u64(raw_status(answer), 200, "and new ones afterwards");
 	http_server_stop(s, 0);
 }
@@ -418,7 +416,7 @@ test_sockets(void)
 	l.address = ":0";
 	tap_ok(http_server_start(&b, &l, &service) == EC_OK, "all addresses");
 	raw_ask(b, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
-	    100, &closed);
+	    1, &closed);
 	tap_is_u64(raw_status(answer), 200, "serve IPv4, too");
 	http_server_stop(b, 0);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -426,7 +424,7 @@ test_sockets(void)
 	tap_ok(http_server_start(&b, &l, &service) == EC_OK,
 	    "a socket passed in");
 	raw_ask(b, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
-	    100, &closed);
+	    1, &closed);
 	tap_is_u64(raw_status(answer), 200, "serves");
 	http_server_stop(b, 0);
 	if (mkdtemp(dir) == NULL)

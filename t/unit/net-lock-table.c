@@ -17,7 +17,7 @@ struct taker {
 	unsigned timeout_ms;
 	enum err err;
 	unsigned order;		/* the how manieth it was */
-	atomic_bool release;
+	atomic_bool running, release;
 };
 
 static atomic_uint order;
@@ -28,6 +28,7 @@ take(void *arg)
 	struct taker *t = arg;
 	struct lock *l = NULL;
 
+	atomic_store(&t->running, true);
 	t->err = lock_table_take(table, "b/k", t->write, t->timeout_ms, &l);
 	if (t->err == EC_OK)
 		t->order = 1 + atomic_fetch_add(&order, 1);
@@ -43,7 +44,9 @@ start(struct taker *t, bool write, unsigned timeout_ms, bool release)
 	*t = (struct taker){ .write = write, .timeout_ms = timeout_ms };
 	atomic_store(&t->release, release);
 	pthread_create(&t->thread, NULL, take, t);
-	usleep(30 * 1000);	/* so that they queue up in this order */
+	while (!atomic_load(&t->running))
+		usleep(500);
+	usleep(100 * 1000);	/* so that they queue up in this order */
 }
 
 static void
@@ -84,11 +87,11 @@ test_order(void)
 	start(&w2, true, 5000, true);
 	start(&late, true, 20, true);
 	pthread_join(late.thread, NULL);
+	pthread_join(r1.thread, NULL);
 	tap_ok(late.err == EC_ETIMEDOUT, "the last one gives up");
 	tap_is_u64(atomic_load(&order), 1, "one reader joins the reader; "
 	    "behind a waiting writer nobody does");
 	lock_table_release(first);
-	pthread_join(r1.thread, NULL);
 	pthread_join(w1.thread, NULL);
 	pthread_join(r2.thread, NULL);
 	pthread_join(w2.thread, NULL);
@@ -104,7 +107,7 @@ test_give_up(void)
 	struct taker w, r;
 
 	lock_table_take(table, "b/k", false, 0, &first);
-	start(&w, true, 200, true);
+	start(&w, true, 500, true);
 	start(&r, false, 5000, true);
 	pthread_join(w.thread, NULL);
 	pthread_join(r.thread, NULL);
