@@ -18,9 +18,9 @@ setup()
 	s3 -X PUT "$S3/bucket"
 	random_file f 3000000
 	before=$(find d? -type f -path '*/shard/*' | wc -l)
-	for i in 1 2 3; do
+	for key in a b c; do
 		exits 22 s3 -H "x-amz-checksum-crc32: AAAAAA==" -T f \
-		    "$S3/bucket/k"
+		    "$S3/bucket/$key"
 	done
 	[ "$(find d? -type f -path '*/shard/*' | wc -l)" = "$before" ]
 }
