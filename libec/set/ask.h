@@ -66,9 +66,9 @@ enum err ask_most(struct ask *a, struct set *s, const struct drive_query *q,
 /* Wait for one answer more; false when no more can come in time. */
 bool ask_more(struct ask *a);
 
-/* The usual way: ask about one key, a few drives first, until its states can be
- * judged by ${judge}, which is called with more and more answers and says EC_OK, or what is known
- * with those (EC_EQUORUM and EC_ENOTFOUND are waited with, for drives that may
+/* The usual way: ask about one key, a few drives first, until its states can
+ * be judged by ${judge}, which is called with more and more answers and says
+ * EC_OK, or what is known with those (EC_EQUORUM and EC_ENOTFOUND are waited with, for drives that may
  * still answer in time).  ${a} and ${r} are the caller's to release; what
  * judge found leads into them.  An answer that was cut (EC_ELIMIT) is asked
  * for again, larger.  ${what} names the quorum in the complaint.

@@ -16,6 +16,8 @@
 /* Copies that are missing so long after the write are not just under way. */
 enum { SETTLED_US = 10 * 1000 * 1000 };
 
+enum { TRIES = 20 };	/* while others write the key */
+
 const struct stamp get_null_version = { 0, 0 };
 
 struct get {
@@ -67,12 +69,10 @@ decode_pieces(struct look *l, const struct state *s)
 		piece[c->index] = c->inline_data;
 		sums[c->index] = &c->inline_sum;
 	}
-	free(l->bytes);
 	if ((l->bytes = malloc((size_t)r->size)) == NULL)
 		return EC_ENOMEM;
 	e = decode_inline(&stripe, l->bytes, (size_t)r->size, piece, sums,
 	    bad);
-	l->bad = 0;
 	for (unsigned d = 0; d < l->s->n; d++)
 		if (s->copy[d] != NULL && bad[s->copy[d]->index])
 			l->bad |= 1u << d;
@@ -85,6 +85,11 @@ judge(const struct resolve *r, void *ctx)
 	struct look *l = ctx;
 	enum err e;
 
+	/* What was found with fewer answers counts no more. */
+	free(l->bytes);
+	l->bytes = NULL;
+	l->bad = 0;
+	l->state = NULL;
 	if (l->version == NULL)
 		e = resolve_newest(r, &l->state);
 	else
@@ -185,17 +190,52 @@ get_new(struct get **out, struct look *l)
 	return EC_OK;
 }
 
+/* Find the version and open it; *${found} is its stamp, *${doubt} why to look
+ * again (resolve_doubt): then nothing is opened. */
+static enum err
+find(struct get **out, struct object *o, struct look *l,
+    struct drive_query *q, struct stamp *found, uint64_t *doubt)
+{
+	struct resolve r = RESOLVE_INIT;
+	struct ask a = ASK_INIT;
+	uint64_t before = *doubt;
+	enum err e;
+
+	l->state = NULL;
+	e = ask_key(&a, &r, l->s, q, judge, l);
+	*doubt = e == EC_OK || e == EC_ENOTFOUND ?
+	    resolve_doubt(&r, l->state) : 0;
+	if (*doubt != 0 && *doubt != before)
+		e = EC_EBUSY;
+	if (e != EC_OK)
+		goto out;
+	note_damage(l, &r);
+	*found = l->state->rec->stamp;
+	if ((e = object_from_record(o, l->state->rec)) != EC_OK)
+		goto out;
+	o->newest = l->version == NULL;
+	if (out != NULL && !o->marker)
+		e = get_new(out, l);
+out:
+	free(l->bytes);
+	l->bytes = NULL;
+	resolve_release(&r);
+	ask_release(&a);
+	return e;
+}
+
 enum err
 get_open(struct get **out, struct object *o, struct set *s,
     const char *bucket, const char *key, const struct stamp *version)
 {
 	struct drive_query q = { .table = DRIVE_VERSIONS, .bucket = bucket,
-		.key = key, .want_parts = true, .want_inline = out != NULL,
-		.limit = 100 };
+		.key = key, .want_parts = true, .want_inline = out != NULL };
 	struct look l = { .s = s, .version = version,
 		.want_bytes = out != NULL };
-	struct resolve r = RESOLVE_INIT;
-	struct ask a = ASK_INIT;
+	struct stamp found = { 0, 0 }, before;
+	uint64_t doubt = 0;
+	unsigned tries = 0;
+	bool again;
 	enum err e;
 
 	set_complain_clear();
@@ -203,26 +243,21 @@ get_open(struct get **out, struct object *o, struct set *s,
 		return EC_EINVAL;
 	if (out != NULL)
 		*out = NULL;
-	if (version == NULL) {
-		q.newest_only = true;
-		q.limit = ASK_NEWEST;
-	} else if (stamp_is_zero(version)) {
-		q.null_only = true;
-	} else {
-		q.target = *version;
-	}
-	if ((e = ask_key(&a, &r, s, &q, judge, &l)) != EC_OK)
-		goto out;
-	note_damage(&l, &r);
-	if ((e = object_from_record(o, l.state->rec)) != EC_OK)
-		goto out;
-	o->newest = version == NULL;
-	if (out != NULL && !o->marker)
-		e = get_new(out, &l);
-out:
-	free(l.bytes);
-	resolve_release(&r);
-	ask_release(&a);
+	do {
+		q.newest_only = version == NULL;
+		q.limit = version == NULL ? ASK_NEWEST : 100;
+		if (version != NULL && stamp_is_zero(version))
+			q.null_only = true;
+		else if (version != NULL)
+			q.target = *version;
+		before = found;
+		object_release(o);
+		e = find(out, o, &l, &q, &found, &doubt);
+		/* Between the lookup and the opening of the files an overwrite
+		 * may have removed them: then there is another version. */
+		again = e == EC_EBUSY || ((e == EC_ELOST || e == EC_EQUORUM) &&
+		    stamp_cmp(&before, &found) != 0);
+	} while (again && ++tries < TRIES);
 	return e;
 }
 

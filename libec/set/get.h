@@ -13,7 +13,8 @@ struct get;
  * The shard files are opened here, so that an overwrite does not disturb the
  * reader; of an object made of parts, each part's when it is come to: then
  * get_read may fail with EC_ELOST, never give bytes of another version.
- * Errors: EC_ENOTFOUND, EC_EQUORUM, EC_ELOST. */
+ * Errors: EC_ENOTFOUND, EC_EQUORUM, EC_ELOST, EC_EBUSY (others overwrite the
+ * key faster than it can be looked at). */
 enum err get_open(struct get **out, struct object *o, struct set *s,
     const char *bucket, const char *key, const struct stamp *version);
 

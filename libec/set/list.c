@@ -15,6 +15,7 @@ enum {
 	CHUNK_BYTES = 32 * 1024,
 	BATCH_FIRST = 64,
 	KEY_ROWS_MAX = 10000,	/* of one key on one drive */
+	TRIES = 5,		/* while others write the key */
 };
 
 struct chunk {		/* strings of the entries */
@@ -185,6 +186,8 @@ ask_whole(struct lister *ls, struct ask *a, const char *key)
 	struct drive_query q = { .table = DRIVE_VERSIONS,
 		.bucket = ls->p->bucket, .key = key, .limit = 1000 };
 	struct resolve_input in[SET_DRIVES_MAX];
+	uint64_t doubt = 0, before;
+	unsigned tries = 0;
 	enum err e;
 
 	for (;;) {
@@ -193,16 +196,20 @@ ask_whole(struct lister *ls, struct ask *a, const char *key)
 			return e;
 		ask_input(a, in);
 		e = resolve_key(&ls->resolve, in, ls->s->n);
-		if (e != EC_OK || !ls->resolve.cut)
+		before = doubt;
+		doubt = resolve_doubt(&ls->resolve, NULL);
+		if (e != EC_OK || (!ls->resolve.cut &&
+		    (doubt == 0 || doubt == before || ++tries == TRIES)))
 			return e;
-		if (q.limit == KEY_ROWS_MAX)
+		if (ls->resolve.cut && q.limit == KEY_ROWS_MAX)
 			return EC_ELIMIT;
-		q.limit = KEY_ROWS_MAX;
+		if (ls->resolve.cut)
+			q.limit = KEY_ROWS_MAX;
 		ask_release(a);
 	}
 }
 
-/* Whether more records, or more drives, might tell more. */
+/* Whether more records, more drives or another look might tell more. */
 static bool
 is_open(const struct lister *ls)
 {
@@ -211,11 +218,10 @@ is_open(const struct lister *ls)
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct state *s = &r->state[i];
 
-		if (!state_is_version(s) || s->life < STATE_UNCERTAIN)
-			continue;
-		if (s->life == STATE_UNCERTAIN)
+		if (s->life == STATE_UNCERTAIN || s->life == STATE_VOID)
 			return true;
-		if (!ls->p->versions)
+		if (s->life == STATE_ALIVE && state_is_version(s) &&
+		    !ls->p->versions)
 			return false;
 	}
 	return r->cut;

@@ -245,6 +245,23 @@ resolve_state(const struct resolve *r, const struct stamp *target,
 	return nothing(r);
 }
 
+uint64_t
+resolve_doubt(const struct resolve *r, const struct state *answer)
+{
+	uint64_t print = 0;
+
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct state *s = &r->state[i];
+
+		if (s == answer)
+			break;
+		if (s->life == STATE_VOID)
+			print = (print ^ s->identity ^ s->copies) *
+			    UINT64_C(0x9e3779b97f4a7c15) + 1;
+	}
+	return print;
+}
+
 bool
 resolve_settled(const struct resolve *r)
 {
