@@ -130,11 +130,11 @@ make_tables(struct index *ix, const struct uuid *drive)
 		return e;
 	for (unsigned t = 0; e == EC_OK && t < TABLES; t++) {
 		snprintf(sql, sizeof sql, "CREATE TABLE %s(bucket BLOB, key "
-		    "BLOB, stamp BLOB, target BLOB, number INT, kind INT, flags "
-		    "INT, mtime INT, size INT, etag TEXT, k INT, m INT, start "
-		    "INT, idx INT, inline INT, files INT, origin INT, segment "
-		    "INT, offset INT, length INT, PRIMARY KEY(%s)) WITHOUT "
-		    "ROWID", index_tables[t], primary_keys[t]);
+		    "BLOB, stamp BLOB, target BLOB, number INT, kind INT, "
+		    "flags INT, mtime INT, size INT, etag TEXT, k INT, "
+		    "m INT, start INT, idx INT, inline INT, files INT, origin "
+		    "INT, segment INT, offset INT, length INT, "
+		    "PRIMARY KEY(%s)) WITHOUT ROWID", index_tables[t], primary_keys[t]);
 		e = run(ix, ix->db, sql);
 	}
 	if (e != EC_OK)

@@ -24,7 +24,7 @@ struct index_shard {
  * drive, or damaged: delete it and open anew), EC_ENOMEM, EC_EIO. */
 enum err index_open(struct index **out, const char *path,
     const struct uuid *drive, struct journal *j, const char *name);
-void index_close(struct index *ix);	/* rolls back; deletes a damaged one */
+void index_close(struct index *ix);	/* deletes a damaged one */
 void index_delete(const char *path);
 
 /* Where the journal was applied up to; false: nothing of it. */

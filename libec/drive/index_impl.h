@@ -100,6 +100,41 @@ enum err index_prepare(struct index *ix, sqlite3 *db, sqlite3_stmt **st,
     const char *sql);
 /* Step a statement that gives no row, and reset it. */
 enum err index_done(struct index *ix, sqlite3_stmt *st);
+
+/* What is needed of a row that may go. */
+struct index_row {
+	uint64_t origin, segment, offset;
+	uint32_t length;
+	unsigned files;		/* parts whose shard is a file */
+	struct stamp stamp;
+	bool gone;
+};
+#define INDEX_ROW_COLUMNS "origin, segment, offset, length, files, stamp, flags"
+
+/* WHERE clauses that name the one row of a record, and their values: bucket,
+ * key, stamp (?3), target (?4), number (?5). */
+extern const char *const index_row_where[TABLES];
+struct index_key_room {
+	uint8_t stamp[STAMP_BYTES], target[STAMP_BYTES];
+};
+void index_bind_key(sqlite3_stmt *st, struct index_key_room *room,
+    const struct record *r);
+unsigned index_part_number(const struct record *r);
+/* A statement for one table, its text made of both halves and the name. */
+enum err index_table_prepare(struct index *ix, int which, enum drive_table t,
+    const char *before, const char *after);
+void index_row_get(struct index_row *out, sqlite3_stmt *st);
+/* The row a record stands for.  Errors: EC_ENOTFOUND. */
+enum err index_row_find(struct index *ix, const struct record *r,
+    struct index_row *out);
+enum err index_row_put(struct index *ix, const struct record *r,
+    const struct journal_frame *f);
+/* Drop the row of these keys. */
+enum err index_row_drop(struct index *ix, const struct record *key,
+    const struct index_row *row);
+/* The row's frame is no longer needed for it, nor are its shard files. */
+enum err index_row_let_go(struct index *ix, const struct index_row *row);
+
 void index_bind_stamp(sqlite3_stmt *st, int at, uint8_t room[STAMP_BYTES],
     const struct stamp *s);
 void index_bind_bytes(sqlite3_stmt *st, int at, const char *s);

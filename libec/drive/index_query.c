@@ -100,7 +100,8 @@ table_order(enum drive_table t, enum range range)
 {
 	static const char *const order[TABLES] = {
 		"bucket, key, stamp DESC", "bucket", "bucket, key, target",
-		"bucket, key, target, number, stamp DESC", "bucket, key, target",
+		"bucket, key, target, number, stamp DESC",
+		"bucket, key, target",
 	};
 
 	return range == RANGE_STAMPS ? "stamp" : order[t];

@@ -31,7 +31,7 @@ enum {
 
 enum journal_type {
 	JOURNAL_RECORD = 1,	/* a record (record.h) */
-	JOURNAL_COMPACTED,	/* le64: this segment's live frames were copied */
+	JOURNAL_COMPACTED,	/* le64: a segment whose frames were copied */
 };
 
 /* A place behind a frame. */
@@ -44,7 +44,7 @@ struct journal_frame {
 	const uint8_t *payload;
 	uint32_t len;
 	uint64_t seq;		/* grows from frame to frame */
-	uint64_t origin;	/* its seq when first written; a copy keeps it */
+	uint64_t origin;	/* its first seq; a copy keeps it */
 	uint64_t segment, offset;	/* where it begins */
 };
 
@@ -69,7 +69,8 @@ void journal_close(struct journal *j);
  * visitor ends it and is returned.  Then the end is known: a torn batch
  * behind it is cut off.  Damage, frames that do not hold with others behind
  * them, is kept, skipped, logged and counted.
- * Errors: EC_ESTALE (${from} is no place in this journal), EC_ENOMEM, by errno. */
+ * Errors: EC_ESTALE (${from} is no place in this journal), EC_ENOMEM, by
+ * errno. */
 typedef enum err journal_visit(void *ctx, const struct journal_frame *f);
 enum err journal_replay(struct journal *j, const struct journal_pos *from,
     journal_visit *visit, void *ctx);
@@ -79,8 +80,9 @@ uint64_t journal_damaged(const struct journal *j);	/* frames or gaps */
 enum err journal_walk(struct journal *j, uint64_t segment,
     journal_visit *visit, void *ctx);
 
-/* Make room for a batch of ${n} frames of ${bytes} (journal_frame_bytes) in all:
- * *${at} is where the first one will begin.  Opens a new segment when need be.
+/* Make room for a batch of ${n} frames of ${bytes} (journal_frame_bytes) in
+ * all: *${at} is where the first one will begin.  Opens a new segment when need
+ * be.
  * Errors: EC_ELIMIT (JOURNAL_BATCH_*), EC_ENOMEM, by errno. */
 enum err journal_plan(struct journal *j, uint64_t bytes, unsigned n,
     struct journal_pos *at);
@@ -89,7 +91,8 @@ enum err journal_plan(struct journal *j, uint64_t bytes, unsigned n,
  * it is 0; moves ${at} behind it. */
 void journal_place(struct journal_pos *at, struct journal_frame *f);
 
-/* Write the frames that were placed; with ${flush} it survives power loss on return.
+/* Write the frames that were placed; with ${flush} they survive power loss on
+ * return.
  * Errors: by errno, logged; see above for what becomes of the frames. */
 enum err journal_write(struct journal *j, const struct journal_frame *f,
     unsigned n, bool flush);

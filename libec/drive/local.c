@@ -25,8 +25,8 @@ enum {
 #define RESERVE_MAX (UINT64_C(1) << 30)
 
 /* Segments are small beside the drive, so that compaction needs little room.
- * Left free for it, for purges and deletes: a thousandth of the drive, a segment
- * or RESERVE_MIN, whichever is most, but never more than an eighth. */
+ * Left free for it, for purges and deletes: a thousandth of the drive, a
+ * segment or RESERVE_MIN, whichever is most, but never more than an eighth. */
 static enum err
 sizes(struct local *l, uint64_t *reserve)
 {
@@ -252,7 +252,7 @@ op_close(struct drive *d)
 	if (l->fd >= 0)
 		close(l->fd);
 	if (l->owner_fd >= 0)
-		close(l->owner_fd);	/* last: the next owner finds all done */
+		close(l->owner_fd);	/* last: all is done */
 	pthread_mutex_destroy(&l->append);
 	pthread_mutex_destroy(&l->background);
 	pthread_mutex_destroy(&l->maintain);
@@ -388,7 +388,7 @@ out:
 	return e;
 }
 
-/* Nothing here but what mkfs makes, or a format that did not come to its end? */
+/* Nothing but what mkfs makes, or a format that did not come to its end? */
 static enum err
 check_empty(int dir_fd)
 {

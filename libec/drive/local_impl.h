@@ -25,7 +25,7 @@ struct local {
 	uint64_t segment_bytes;
 	struct shards shards;
 
-	pthread_mutex_t append;	/* guards journal and index while they change */
+	pthread_mutex_t append;	/* guards changes of journal and index */
 	struct journal *journal;
 	struct index *index;
 	struct format format;
@@ -40,9 +40,9 @@ struct local {
 	pthread_t thread;
 	bool started, wanted, closing;
 
-	pthread_mutex_t maintain;	/* one at a time; guards the following */
+	pthread_mutex_t maintain;	/* guards the following */
 	struct uuid swept;		/* the sweep is behind this one */
-	uint64_t skip[LOCAL_SKIP_MAX];	/* segments that cannot be compacted */
+	uint64_t skip[LOCAL_SKIP_MAX];	/* damaged segments */
 	unsigned skip_count;
 };
 

@@ -59,8 +59,8 @@ open_journal(struct seen *s, const struct journal_pos *from)
 	struct journal *j;
 
 	*s = (struct seen){ .n = 0 };
-	if (journal_open(&j, dir_fd, &id, JOURNAL_SEGMENT_MAX, "test") != EC_OK ||
-	    journal_replay(j, from, see, s) != EC_OK)
+	if (journal_open(&j, dir_fd, &id, JOURNAL_SEGMENT_MAX, "test") !=
+	    EC_OK || journal_replay(j, from, see, s) != EC_OK)
 		abort();
 	return j;
 }
@@ -322,7 +322,7 @@ test_failed_flush(void)
 	tap_is_u64(journal_damaged(j), 0, "and is no damage");
 	journal_roll(j);
 	put(j, "d");
-	tap_is_u64(journal_remove(j, 2), EC_OK, "the new one is compacted away");
+	tap_is_u64(journal_remove(j, 2), EC_OK, "the new one is removed");
 	journal_close(j);
 	j = open_journal(&s, NULL);
 	tap_is_str(s.text, "abd", "the failed batch stays dead");

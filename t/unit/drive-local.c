@@ -122,7 +122,7 @@ test_null(void)
 	tap_ok(a.err == EC_ESTALE && a.hlc == 7, "an older one is refused");
 	kit_append_free(&a);
 	q.null_only = false;
-	tap_is_str(kit_query(d, &q), "null/k@7 null/k@6", "and leaves no trace");
+	tap_is_str(kit_query(d, &q), "null/k@7 null/k@6", "without a trace");
 }
 
 static void

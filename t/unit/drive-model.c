@@ -313,8 +313,8 @@ main(void)
 		    a[0].hlc != a[1].hlc) ||
 		    (a[0].err == EC_OK && a[0].superseded !=
 		    a[1].superseded)) && results++ == 0)
-			tap_note("kind %d flags %u of %s/%s@%u: local %s %u %d, "
-			    "memory %s %u %d", r.kind, r.flags, r.bucket,
+			tap_note("kind %d flags %u of %s/%s@%u: local %s %u "
+			    "%d, memory %s %u %d", r.kind, r.flags, r.bucket,
 			    r.key, (unsigned)r.stamp.hlc, err_name(a[0].err),
 			    (unsigned)a[0].hlc, a[0].superseded,
 			    err_name(a[1].err), (unsigned)a[1].hlc,

@@ -1,4 +1,4 @@
-/* drive_kit: records and queries for the tests of drives.  Stamp n is (n, n). */
+/* drive_kit: records and queries for tests of drives.  Stamp n is (n, n). */
 #ifndef DRIVE_KIT_H
 #define DRIVE_KIT_H
 
