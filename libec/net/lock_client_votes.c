@@ -173,6 +173,8 @@ vote_answered(struct vote *v, const struct lock_vote *a)
 	v->tried = true;
 	if (a == NULL) {
 		v->retry_us = v->lane->down_until_us;
+		if (r->hold != NULL)	/* it may be in vain to wait */
+			pthread_cond_broadcast(&r->hold->changed);
 	} else if (a->seq != v->seq || a->rev < v->rev) {
 		return;
 	} else if (a->state == LOCK_VOTE_GRANTED ||
