@@ -39,7 +39,7 @@ static inline void
 lockds_start(struct lockds *l, size_t i)
 {
 	struct one_lockd *d = &l->d[i];
-	char address[32], state[80];
+	char address[32], state[96];
 	struct lock_service_params p = { .lease_s = l->lease_s,
 	    .state_path = state, .auth = l->auth };
 	struct http_listen listen = { .address = address, .fd = -1 };
