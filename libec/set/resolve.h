@@ -78,8 +78,8 @@ enum err resolve_state(const struct resolve *r, const struct stamp *target,
 
 /* The drives do not answer all at the same moment: while a version is being
  * replaced some may still give the old one and some only the new, and neither
- * has its copies.  Not 0 when such a thing is above ${answer} (NULL: nothing was
- * found): ask again; the same value twice in a row means remains of a write
+ * has its copies.  Not 0 when such a thing is above ${answer} (NULL: nothing
+ * was found): ask again; the same value twice in a row means remains of a write
  * that failed, and the answer holds. */
 uint64_t resolve_doubt(const struct resolve *r, const struct state *answer);
 
