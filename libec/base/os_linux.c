@@ -81,6 +81,17 @@ os_write_behind(int fd, uint64_t off, uint64_t len)
 	    SYNC_FILE_RANGE_WRITE);
 }
 
+enum err
+os_write_settle(int fd, uint64_t off, uint64_t len)
+{
+	if (sync_file_range(fd, (off_t)off, (off_t)len,
+	    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+	    SYNC_FILE_RANGE_WAIT_AFTER) == 0 || errno == ESPIPE ||
+	    errno == EINVAL || errno == ENOSYS)
+		return EC_OK;
+	return err_from_errno(errno);
+}
+
 void
 os_notify(const char *state)
 {

@@ -30,6 +30,11 @@ enum err os_space(struct os_space *out, int fd);
  * waiting.  A hint: nothing is durable by it, errors come with the flush. */
 void os_write_behind(int fd, uint64_t off, uint64_t len);
 
+/* Wait until a range that was written is with the drive.  It does not survive
+ * power loss by that; but an error found here is not told again by a flush.
+ * Errors: by errno. */
+enum err os_write_settle(int fd, uint64_t off, uint64_t len);
+
 /* Tell the service manager (sd_notify(3)): "READY=1".  Nothing when there is
  * none. */
 void os_notify(const char *state);

@@ -20,6 +20,7 @@
 enum {
 	FOLDER_BYTES = 9,	/* "shard/3f" and a NUL */
 	STEP_BYTES = 8 * 1024 * 1024,	/* writing starts, space is checked */
+	AHEAD_BYTES = 3 * STEP_BYTES,	/* not yet with the drive */
 };
 
 struct drive_writer {
@@ -28,6 +29,7 @@ struct drive_writer {
 	unsigned index;
 	int fd, folder_fd;
 	uint64_t at, checked;
+	uint64_t settled;	/* bytes that need no more writing */
 	struct staged staged;	/* when a file of that name is there */
 };
 
@@ -180,6 +182,13 @@ shards_write(struct drive_writer *w, const void *buf, size_t len)
 	/* So that commit finds little left to write, and fills no drive. */
 	os_write_behind(w->fd, w->checked, w->at - w->checked);
 	w->checked = w->at;
+	/* A writer that is ahead of its drive is held to the drive's pace. */
+	if (w->at - w->settled >= AHEAD_BYTES) {
+		if ((e = os_write_settle(w->fd, w->settled,
+		    STEP_BYTES)) != EC_OK)
+			return e;
+		w->settled += STEP_BYTES;
+	}
 	return shards_full(w->s, 0) ? EC_ENOSPC : EC_OK;
 }
 
