@@ -103,3 +103,49 @@ setup()
 	s3d_start
 	/usr/bin/python3 "$ROOT/t/lib/s3_conformance.py" "$S3"
 }
+
+@test "SIGTERM lets a request under way end, and cuts one that never does" {
+	s3d_start
+	s3 -X PUT "$S3/bucket"
+	random_file f 6000000
+	"${S3_CURL[@]}" --limit-rate 3M -T f "$S3/bucket/f" >/dev/null 3>&- &
+	quick=$!
+	"${S3_CURL[@]}" --limit-rate 200k -T f "$S3/bucket/slow" \
+	    >/dev/null 2>&1 3>&- &
+	slow=$!
+	sleep 0.7
+	server_stop s3d
+	wait $quick
+	status=0
+	wait $slow || status=$?
+	[ $status -ne 0 ]
+	s3d_start
+	s3 "$S3/bucket/f" | cmp - f
+	[ "$(s3 -o /dev/null -w '%{http_code}' "$S3/bucket/slow" || true)" = 404 ]
+}
+
+@test "memory stays the same however large the objects and many the clients" {
+	s3d_start
+	s3 -X PUT "$S3/bucket"
+	random_file f 100000000
+	pids=()
+	for i in 1 2 3 4 5 6 7 8; do
+		"${S3_CURL[@]}" -T f "$S3/bucket/f$i" >/dev/null 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+	done
+	pids=()
+	for i in 1 2 3 4 5 6 7 8; do
+		"${S3_CURL[@]}" -o /dev/null "$S3/bucket/f$i" 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+	done
+	kib=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' \
+	    "/proc/$(server_pid s3d)/status")
+	echo "$kib KiB at most"
+	[ "$kib" -lt 262144 ]
+}

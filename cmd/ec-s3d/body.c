@@ -63,16 +63,14 @@ length_find(struct body *b, const struct body_head *head)
 	    S3_OK : S3_INVALID_ARGUMENT;
 }
 
-enum s3_error
-body_open(struct body *b, const struct body_head *head,
-    const struct body_source *source, enum s3_checksum_kind extra)
+static enum s3_error
+open_decoders(struct body *b, const struct body_head *head,
+    enum s3_checksum_kind extra)
 {
 	const char *md5 = header_get(head, "Content-MD5");
 	enum s3_checksum_kind kind;
 	enum s3_error e;
 
-	b->source = *source;
-	b->auth = head->auth;
 	b->chunked = b->auth->payload != SIGV4_HASHED &&
 	    b->auth->payload != SIGV4_UNSIGNED;
 	if (b->chunked && aws_chunked_init(&b->chunks, b->auth) != EC_OK)
@@ -92,6 +90,16 @@ body_open(struct body *b, const struct body_head *head,
 		kind = extra;
 	return s3_checksum_init(&b->sum, kind) == EC_OK ? S3_OK :
 	    S3_SLOW_DOWN;
+}
+
+enum s3_error
+body_open(struct body *b, const struct body_head *head,
+    const struct body_source *source, enum s3_checksum_kind extra)
+{
+	b->source = *source;
+	b->auth = head->auth;
+	b->failed = open_decoders(b, head, extra);
+	return b->failed;
 }
 
 void

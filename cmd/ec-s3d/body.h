@@ -41,7 +41,7 @@ struct body {
 };
 #define BODY_INIT { .length = 0 }
 
-/* Look at the head; ${b} is BODY_INIT and needs body_release in every case.
+/* Look at the head; on an error body_read gives it too. ${b} is BODY_INIT and needs body_release in every case.
  * With ${extra} that checksum is computed when the client gave none.  Errors:
  * S3_MISSING_LENGTH, S3_INVALID_DIGEST, S3_INVALID_REQUEST (several checksums,
  * a trailer not supported), S3_SLOW_DOWN (memory). */

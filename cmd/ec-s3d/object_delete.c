@@ -1,12 +1,15 @@
 /* DeleteObject, DeleteObjects. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/workers.h"
 #include "handlers.h"
 
 enum {
 	DELETE_KEYS_MAX = 1000,
 	DELETE_BODY_MAX = 8 * 1024 * 1024,	/* bytes of XML */
+	DELETE_THREADS = 16,	/* so that deletes share flushes */
 };
 
 /* Delete one key; what is not there counts as deleted. */
@@ -41,12 +44,16 @@ handle_object_delete(struct call *c)
 
 struct target {
 	char *key, *version;		/* version NULL if none */
+	enum s3_error result;
+	char *detail;			/* NULL: the table's text */
 };
 
 struct targets {
 	struct target *v;
 	unsigned n;
 	bool quiet, conditional;
+	struct call *call;
+	atomic_uint next;		/* to be deleted */
 };
 
 static enum s3_error
@@ -99,30 +106,60 @@ delete_target(struct call *c, const struct target *t)
 	return delete_one(c, t->key, t->version);
 }
 
+/* Each thread takes the next one; a call of its own takes its error text. */
 static void
-result_xml(struct call *c, struct xml *x, const struct targets *t, unsigned i)
+delete_some(void *ctx)
 {
-	enum s3_error e = delete_target(c, &t->v[i]);
+	struct targets *t = ctx;
+	struct call c = *t->call;
+	unsigned i;
 
-	if (e == S3_OK && t->quiet)
-		return;
-	xml_open(x, e == S3_OK ? "Deleted" : "Error");
-	xml_text(x, "Key", t->v[i].key);
-	if (t->v[i].version != NULL)
-		xml_text(x, "VersionId", t->v[i].version);
-	if (e != S3_OK) {
-		xml_text(x, "Code", s3_error_code(e));
-		xml_text(x, "Message", c->detail[0] != '\0' ? c->detail :
-		    s3_error_text(e));
+	while ((i = atomic_fetch_add(&t->next, 1)) < t->n) {
+		t->v[i].result = delete_target(&c, &t->v[i]);
+		if (c.detail[0] != '\0')
+			t->v[i].detail = strdup(c.detail);
 	}
-	xml_close(x, e == S3_OK ? "Deleted" : "Error");
+}
+
+static void
+delete_all(struct call *c, struct targets *t)
+{
+	struct workers *w = NULL;
+	unsigned i;
+
+	t->call = c;
+	if (t->n > 1 && workers_new(&w, DELETE_THREADS) == EC_OK)
+		for (i = 1; i < t->n && i < DELETE_THREADS; i++)
+			if (workers_submit(w, delete_some, t) != EC_OK)
+				break;
+	delete_some(t);
+	if (w != NULL)
+		workers_free(w);
+}
+
+static void
+result_xml(struct xml *x, const struct target *t, bool quiet)
+{
+	const char *name = t->result == S3_OK ? "Deleted" : "Error";
+
+	if (t->result == S3_OK && quiet)
+		return;
+	xml_open(x, name);
+	xml_text(x, "Key", t->key);
+	if (t->version != NULL)
+		xml_text(x, "VersionId", t->version);
+	if (t->result != S3_OK) {
+		xml_text(x, "Code", s3_error_code(t->result));
+		xml_text(x, "Message", t->detail != NULL ? t->detail :
+		    s3_error_text(t->result));
+	}
+	xml_close(x, name);
 }
 
 enum s3_error
 handle_objects_delete(struct call *c)
 {
-	struct targets t = { calloc(DELETE_KEYS_MAX, sizeof(*t.v)), 0, false,
-		false };
+	struct targets t = { .v = calloc(DELETE_KEYS_MAX, sizeof(*t.v)) };
 	struct bucket b = BUCKET_INIT;
 	struct xml x = XML_INIT;
 	unsigned i;
@@ -143,15 +180,17 @@ handle_objects_delete(struct call *c)
 		    "conditional deletes are not implemented");
 		goto out;
 	}
+	delete_all(c, &t);
 	xml_begin(&x, "DeleteResult");
 	for (i = 0; i < t.n; i++)
-		result_xml(c, &x, &t, i);
+		result_xml(&x, &t.v[i], t.quiet);
 	e = call_answer_xml(c, &x, "DeleteResult");
 out:
 	bucket_release(&b);
 	for (i = 0; i < t.n && i < DELETE_KEYS_MAX; i++) {
 		free(t.v[i].key);
 		free(t.v[i].version);
+		free(t.v[i].detail);
 	}
 	free(t.v);
 	return e;
