@@ -87,7 +87,7 @@ get(struct store *st, const struct name *n, const struct args *a)
 	enum err e;
 
 	if (a->version != NULL)
-		(void)stamp_parse(&version, a->version);	/* was checked */
+		(void)stamp_parse(&version, a->version);  /* was checked */
 	e = store_get_open(st, n->bucket, n->key,
 	    a->version != NULL ? &version : NULL, a->stat ? NULL : &g, &o);
 	if (e == EC_OK && o.marker && !a->stat)
