@@ -116,6 +116,15 @@ out:
 	return e;
 }
 
+static bool
+any_born(const struct format *f)
+{
+	for (unsigned i = 0; i < f->drive_count; i++)
+		if (f->born_us[i] != 0)
+			return true;
+	return false;
+}
+
 enum err
 format_encode(char *out, size_t len, const struct format *f)
 {
@@ -138,12 +147,13 @@ format_encode(char *out, size_t len, const struct format *f)
 		uuid_text(id, &f->drives[i]);
 		e = buf_printf(&b, "%s\n\t\t\"%s\"", i > 0 ? "," : "", id);
 	}
-	if (e == EC_OK)
-		e = buf_add_str(&b, "\n\t],\n\t\"born\": [");
-	for (unsigned i = 0; e == EC_OK && i < f->drive_count; i++)
-		e = buf_printf(&b, "%s%llu", i > 0 ? ", " : "",
+	for (unsigned i = 0; e == EC_OK && any_born(f) && i < f->drive_count;
+	    i++)
+		e = buf_printf(&b, "%s%llu", i > 0 ? ", " :
+		    "\n\t],\n\t\"born\": [",
 		    (unsigned long long)f->born_us[i]);
-	if (e != EC_OK || (e = buf_add_str(&b, "]\n}\n")) != EC_OK)
+	if (e != EC_OK || (e = buf_add_str(&b, any_born(f) ? "]\n}\n" :
+	    "\n\t]\n}\n")) != EC_OK)
 		goto out;
 	if (b.len >= len) {
 		e = EC_ELIMIT;
