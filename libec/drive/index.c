@@ -134,7 +134,8 @@ make_tables(struct index *ix, const struct uuid *drive)
 		    "flags INT, mtime INT, size INT, etag TEXT, k INT, "
 		    "m INT, start INT, idx INT, inline INT, files INT, origin "
 		    "INT, segment INT, offset INT, length INT, "
-		    "PRIMARY KEY(%s)) WITHOUT ROWID", index_tables[t], primary_keys[t]);
+		    "PRIMARY KEY(%s)) WITHOUT ROWID", index_tables[t],
+		    primary_keys[t]);
 		e = run(ix, ix->db, sql);
 	}
 	if (e != EC_OK)

@@ -62,7 +62,7 @@ any_data(const char *bucket, const char *key)
 	struct uuid u = { { (uint8_t)rnd(3), (uint8_t)strlen(bucket),
 	    (uint8_t)bucket[0] } };
 
-	for (size_t i = 0; key[i] != '\0' && i < 8; i++)
+	for (size_t i = 0; i < 8 && key[i] != '\0'; i++)
 		u.b[3 + i] = (uint8_t)key[i];
 	return u;
 }
