@@ -7,7 +7,7 @@ drives()
 {
 	mkdir d1 d2 d3 d4
 	export EC_VOLUMES="$DIR/d{1...4}"
-	ec-put --format --bucket "$@" bkt
+	ec-put --format --bucket bkt
 }
 
 same()
