@@ -1,9 +1,11 @@
 /* ec-s3d: serve erasure-coded drives as an S3 store. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "background.h"
@@ -23,18 +25,33 @@ enum {
 
 struct settings {
 	const char *address, *parity;
+	int fd;			/* instead of address; -1: none */
 	char *region, *domain;
 	struct credentials root;
 };
 
-/* A socket that the service manager hands over; -1 if there is none. */
-static int
-inherited_socket(void)
+/* A socket that the service manager hands over; -1 if there is none.  To be
+ * asked before anything is opened that could get its number. */
+static enum err
+inherited_socket(int *out)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	int listening = 0;
+	socklen_t len = sizeof(listening);
 
-	return pid != NULL && fds != NULL && strcmp(fds, "1") == 0 &&
-	    strtol(pid, NULL, 10) == (long)getpid() ? LISTEN_FD : -1;
+	*out = -1;
+	if (pid == NULL || fds == NULL ||
+	    strtol(pid, NULL, 10) != (long)getpid())
+		return EC_OK;
+	if (strcmp(fds, "1") != 0 || getsockopt(LISTEN_FD, SOL_SOCKET,
+	    SO_ACCEPTCONN, &listening, &len) != 0 || !listening ||
+	    fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC) != 0) {
+		log_error("LISTEN_FDS is set, and descriptor 3 is not the one "
+		    "listening socket");
+		return EC_EINVAL;
+	}
+	*out = LISTEN_FD;
+	return EC_OK;
 }
 
 static enum err
@@ -42,7 +59,8 @@ settings_load(struct settings *s)
 {
 	enum err e;
 
-	if ((e = credentials_load(&s->root)) != EC_OK ||
+	if ((e = inherited_socket(&s->fd)) != EC_OK ||
+	    (e = credentials_load(&s->root)) != EC_OK ||
 	    (e = config_get("EC_REGION", &s->region)) != EC_OK ||
 	    (e = config_get("EC_DOMAIN", &s->domain)) != EC_OK)
 		return e;
@@ -78,7 +96,7 @@ serve(const struct settings *s, struct store *store, const sigset_t *end,
 {
 	const struct sigv4_secret root = { s->root.user, s->root.password };
 	struct http_listen listen = { .address = s->address,
-		.fd = inherited_socket() };
+		.fd = s->fd };
 	struct http_service service = { NULL, server_handle };
 	struct server *server = NULL;
 	struct background *background = NULL;
@@ -109,7 +127,7 @@ out:
 int
 main(int argc, char *argv[])
 {
-	struct settings s = { .address = "127.0.0.1:9000",
+	struct settings s = { .address = "127.0.0.1:9000", .fd = -1,
 		.root = CREDENTIALS_INIT };
 	const struct opt opts[] = {
 		OPT_STR('a', "address", &s.address, "host:port",

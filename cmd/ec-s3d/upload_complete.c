@@ -151,24 +151,28 @@ sizes_check(struct call *c, struct complete *co)
 	return S3_OK;
 }
 
-/* The MD5 of the parts' MD5s, and how many they are. */
+/* The MD5 of the parts' MD5s, which their etags are, and how many they are. */
 static enum s3_error
 etag_make(const struct complete *co, char out[RECORD_ETAG_MAX + 1])
 {
 	struct digest *d = NULL;
 	uint8_t md5[DIGEST_MD5_BYTES];
 	char hex[2 * sizeof(md5) + 1];
+	enum s3_error e = S3_OK;
 	unsigned i;
 
 	if (digest_new(&d, DIGEST_MD5) != EC_OK)
 		return S3_SLOW_DOWN;
-	for (i = 0; i < co->n; i++)
-		digest_update(d, co->parts[i].part.md5, sizeof(md5));
+	for (i = 0; i < co->n && e == S3_OK; i++) {
+		if (num_unhex(md5, sizeof(md5), co->asked[i].etag) != EC_OK)
+			e = S3_INVALID_PART;
+		digest_update(d, md5, sizeof(md5));
+	}
 	digest_final(d, md5);
 	digest_free(d);
 	num_hex(hex, md5, sizeof(md5));
 	snprintf(out, RECORD_ETAG_MAX + 1, "%s-%u", hex, co->n);
-	return S3_OK;
+	return e;
 }
 
 /* The checksum of the parts' checksums, or of all the data; "" when the
@@ -303,16 +307,46 @@ read_parts(struct call *c, struct complete *co)
 	return co->parts != NULL ? S3_OK : S3_SLOW_DOWN;
 }
 
+/* The upload is gone.  When the object is just what these parts make, this is
+ * the request once more of a client that did not get the first answer. */
+static enum s3_error
+repeated(struct call *c, struct upload_call *u, const struct complete *co)
+{
+	struct object o = OBJECT_INIT;
+	char etag[RECORD_ETAG_MAX + 1], sum[COMPOSITE_TEXT_BYTES], type[16];
+	enum s3_error e;
+
+	if ((e = etag_make(co, etag)) != S3_OK)
+		return e;
+	e = s3_error_from(store_get_open(c->server->store, c->rq.bucket,
+	    c->rq.key, NULL, NULL, &o));
+	if (e == S3_NO_SUCH_KEY || (e == S3_OK && strcmp(etag, o.etag) != 0))
+		e = S3_NO_SUCH_UPLOAD;
+	if (e == S3_OK) {
+		u->kind = meta_checksum(&o.meta, sum, sizeof(sum));
+		u->composite = meta_text(&o.meta, "x-amz-checksum-type", type,
+		    sizeof(type)) && strcmp(type, "COMPOSITE") == 0;
+		e = answer(c, u, etag, sum);
+	}
+	object_release(&o);
+	return e;
+}
+
 enum s3_error
 handle_upload_complete(struct call *c)
 {
 	struct upload_call u = UPLOAD_CALL_INIT;
 	struct complete co = { NULL, 0, NULL, 0 };
-	enum s3_error e;
+	enum s3_error e = upload_call_open(c, &u), read;
 
-	if ((e = upload_call_open(c, &u)) == S3_OK &&
-	    (e = read_parts(c, &co)) == S3_OK)
-		e = complete(c, &u, &co);
+	if (e == S3_OK || e == S3_NO_SUCH_UPLOAD) {
+		read = read_parts(c, &co);
+		if (read != S3_OK)
+			e = read;
+		else
+			e = e == S3_OK ? complete(c, &u, &co) :
+			    repeated(c, &u, &co);
+	}
 	if (co.parts != NULL)
 		upload_parts_free(co.parts, co.n);
 	free(co.asked);

@@ -79,14 +79,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const enum sigv4_payload kinds[] = { SIGV4_CHUNKS_SIGNED,
+		SIGV4_CHUNKS_SIGNED_TRAILER, SIGV4_CHUNKS_UNSIGNED_TRAILER,
+		SIGV4_CHUNKS_UNSIGNED_TRAILER };
 	static struct outcome whole, cut;
 
 	if (size < 2 || size > OUT_MAX)
 		return 0;
 	memset(&auth, 0, sizeof(auth));
-	auth.payload = data[0] % 4 == 0 ? SIGV4_CHUNKS_SIGNED :
-	    data[0] % 4 == 1 ? SIGV4_CHUNKS_SIGNED_TRAILER :
-	    SIGV4_CHUNKS_UNSIGNED_TRAILER;
+	auth.payload = kinds[data[0] % 4];
 	decode(&whole, data + 2, size - 2, OUT_MAX);
 	decode(&cut, data + 2, size - 2, 1 + data[1] % 64);
 	if (whole.e != cut.e)

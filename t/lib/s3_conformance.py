@@ -645,6 +645,12 @@ def multipart(b):
     assert r["Body"].read() == p[1] and r["PartsCount"] == 3
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=b)
     fails("NoSuchUpload", 404, s3.list_parts, Bucket=b, Key="m", UploadId=u)
+    # Again, as by a client that did not get the answer.
+    assert complete(b, "m", u, done)["ETag"] == h["ETag"]
+    fails("NoSuchUpload", 404, complete, b, "m", u, done[1:])
+    put(b, "m", b"another")
+    fails("NoSuchUpload", 404, complete, b, "m", u, done)
+    assert get(b, "m") == b"another"
 
 
 @test
