@@ -37,8 +37,9 @@ static unsigned seed, wakes;
 static const struct uuid session = { { 7 } };
 
 /* Results, counted over all steps. */
-static unsigned broken_exclusion, broken_token, broken_order, broken_news,
-	broken_lease, broken_grace, grants, yields, expiries, restarts, reclaims;
+static unsigned broken_exclusion, broken_token, broken_order, broken_news;
+static unsigned broken_lease, broken_grace, grants, yields, expiries, restarts;
+static unsigned reclaims;
 
 static unsigned
 roll(unsigned n)
@@ -289,7 +290,8 @@ hear(void)
 	lock_state_list(state, now, compare, NULL);
 }
 
-/* The daemon crashes.  What was said to it does not reach the next one; those who hold come back in the grace, maybe. */
+/* The daemon crashes.  What was said to it does not reach the next one; those
+ * who hold come back in the grace, maybe. */
 static void
 restart(void)
 {
