@@ -20,13 +20,16 @@
 #include "set/set_impl.h"
 
 enum {
-	SMALL_BYTES = 32 * 1024,	/* from malloc; larger from the pool */
+	FIRST_BYTES = 16 * 1024,	/* of what is not known to be longer */
+	SMALL_BYTES = 128 * 1024,	/* from malloc; larger from the pool */
 	POOL_BYTES = STRIPE_UNIT_DEFAULT * SET_DRIVES_MAX,
 };
 
-/* Bytes of the pool, or of malloc when few. */
+/* Bytes of malloc while few, so that many slow senders of small objects do not
+ * hold all buffers; then a buffer of the pool. */
 struct room {
 	uint8_t *at;
+	size_t cap;
 	bool pooled;
 };
 
@@ -50,17 +53,6 @@ struct put {
 	bool to[SET_DRIVES_MAX], keep[SET_DRIVES_MAX];
 };
 
-static enum err
-room_get(struct put *p, struct room *r, size_t bytes)
-{
-	if (bytes <= SMALL_BYTES) {
-		r->at = mem_aligned(bytes, STRIPE_ALIGN);
-		return r->at != NULL ? EC_OK : EC_ENOMEM;
-	}
-	r->pooled = true;
-	return mem_pool_get(p->s->pool, &r->at, SET_WAIT_MS);
-}
-
 static void
 room_put(struct put *p, struct room *r)
 {
@@ -68,7 +60,33 @@ room_put(struct put *p, struct room *r)
 		mem_pool_put(p->s->pool, r->at);
 	else
 		free(r->at);
-	*r = (struct room){ NULL, false };
+	*r = (struct room){ .at = NULL };
+}
+
+/* Make it ${bytes} (at most POOL_BYTES) long; the first ${used} are kept. */
+static enum err
+room_grow(struct put *p, struct room *r, size_t bytes, size_t used)
+{
+	struct room more = { .cap = bytes };
+	enum err e;
+
+	if (bytes <= r->cap)
+		return EC_OK;
+	if (bytes <= SMALL_BYTES) {
+		if ((more.at = mem_aligned(bytes, STRIPE_ALIGN)) == NULL)
+			return EC_ENOMEM;
+	} else {
+		more.pooled = true;
+		more.cap = POOL_BYTES;
+		if ((e = mem_pool_get(p->s->pool, &more.at,
+		    SET_WAIT_MS)) != EC_OK)
+			return e;
+	}
+	if (used > 0)
+		memcpy(more.at, r->at, used);
+	room_put(p, r);
+	*r = more;
+	return EC_OK;
 }
 
 static void
@@ -144,9 +162,7 @@ put_open(struct put **out, struct set *s, const struct put_params *params)
 	    (params->size != UINT64_MAX && params->size > p->room_bytes))
 		p->room_bytes = 0;
 	else if (params->size < p->room_bytes)
-		p->room_bytes = params->size;
-	if (p->room_bytes > 0)
-		e = room_get(p, &p->room, p->room_bytes);
+		p->room_bytes = (size_t)params->size;
 out:
 	if (e != EC_OK) {
 		put_free(p);
@@ -181,6 +197,27 @@ spill(struct put *p)
 	return e;
 }
 
+/* It may still fit: keep it. */
+static enum err
+collect(struct put *p, const void *buf, size_t len)
+{
+	size_t used = (size_t)p->size, want = used + len;
+	enum err e;
+
+	if (want > p->room.cap && want < p->room_bytes) {
+		if (p->params.size != UINT64_MAX)
+			want = p->room_bytes;
+		else if (want < FIRST_BYTES || want < 2 * p->room.cap)
+			want = num_min(p->room_bytes, 2 * p->room.cap >
+			    FIRST_BYTES ? 2 * p->room.cap : FIRST_BYTES);
+	}
+	if ((e = room_grow(p, &p->room, want, used)) != EC_OK)
+		return e;
+	memcpy(p->room.at + used, buf, len);
+	p->size += len;
+	return EC_OK;
+}
+
 enum err
 put_write(struct put *p, const void *buf, size_t len)
 {
@@ -188,11 +225,8 @@ put_write(struct put *p, const void *buf, size_t len)
 
 	if (len == 0)
 		return EC_OK;
-	if (p->stream == NULL && len <= p->room_bytes - p->size) {
-		memcpy(p->room.at + p->size, buf, len);
-		p->size += len;
-		return EC_OK;
-	}
+	if (p->stream == NULL && len <= p->room_bytes - p->size)
+		return collect(p, buf, len);
 	if (p->stream == NULL)
 		e = spill(p);
 	if (e == EC_OK)
@@ -217,7 +251,7 @@ finish_small(struct put *p)
 	online(p->s, p->to);
 	if (p->size == 0)
 		return EC_OK;
-	if ((e = room_get(p, &p->pieces, piece * p->s->n)) != EC_OK)
+	if ((e = room_grow(p, &p->pieces, piece * p->s->n, 0)) != EC_OK)
 		return e;
 	e = encode_inline(&p->stripe, p->room.at, (size_t)p->size,
 	    p->pieces.at, p->sums);
