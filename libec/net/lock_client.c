@@ -14,7 +14,8 @@
 #include "base/clock.h"
 #include "net/lock_client_impl.h"
 
-enum { CONNECT_MS = 500, TRY_MS = 250 };
+enum { CONNECT_MS = 500, TRY_MS = 250, SILENT_US = 500 * 1000,
+	FLUSH_US = 300 * 1000 };
 
 uint64_t
 lock_client_now(void)
@@ -103,6 +104,21 @@ lane_release(struct lane *l)
 	pthread_cond_destroy(&l->look);
 }
 
+/* Give the askers a moment to tell what was given back; with the lock. */
+static void
+flush(struct lock_client *c)
+{
+	uint64_t until = clock_mono_us() + FLUSH_US;
+	const struct timespec ts = { (time_t)(until / 1000000),
+		(long)(until % 1000000) * 1000 };
+	int r = 0;
+
+	for (size_t i = 0; i < c->n && r == 0; i++)
+		while (c->lanes[i].asker_runs && !c->lanes[i].ended && r == 0)
+			r = pthread_cond_timedwait(&c->tick, &c->lock, &ts);
+	atomic_store(&c->cut, true);
+}
+
 void
 lock_client_free(struct lock_client *c)
 {
@@ -118,6 +134,7 @@ lock_client_free(struct lock_client *c)
 		pthread_cond_broadcast(&c->lanes[i].work);
 		pthread_cond_broadcast(&c->lanes[i].look);
 	}
+	flush(c);
 	pthread_mutex_unlock(&c->lock);
 	if (c->ticker_runs)
 		pthread_join(c->ticker, NULL);
@@ -337,6 +354,10 @@ lock_client_explain(struct lock_client *c, struct buf *out)
 			    peer_address(l->peer), PEER_AUTH_SKEW_S);
 		else if (l->err == EC_EOFFLINE)
 			e = buf_printf(out, "%s: cannot be reached\n",
+			    peer_address(l->peer));
+		else if (l->err == EC_ETIMEDOUT || (l->flying_us != 0 &&
+		    lock_client_now() - l->flying_us > SILENT_US))
+			e = buf_printf(out, "%s: does not answer\n",
 			    peer_address(l->peer));
 		else if (l->err != EC_OK)
 			e = buf_printf(out, "%s: %s\n",

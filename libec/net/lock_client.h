@@ -43,8 +43,8 @@ struct lock_client_params {
 enum err lock_client_new(struct lock_client **out,
     const struct lock_client_params *p);
 
-/* No lock is held or being taken.  Waits a second at most for what was given
- * back to be told.  NULL is fine. */
+/* No lock is held or being taken.  Waits half a second at most for what was
+ * given back to be told.  NULL is fine. */
 void lock_client_free(struct lock_client *c);
 
 struct lock_want {

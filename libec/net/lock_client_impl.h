@@ -60,6 +60,8 @@ struct lane {
 	unsigned failures;		/* in a row */
 	enum err err;			/* of the last call */
 	uint32_t grace_ms;		/* it said */
+	uint64_t flying_us;		/* since when it is asked; 0: not */
+	bool ended;			/* the asker has */
 };
 
 struct lock_hold {
@@ -81,10 +83,11 @@ struct lock_client {
 	pthread_t ticker;
 	bool ticker_runs;
 	atomic_bool cancel;		/* cut the watches */
+	atomic_bool cut;		/* and all other calls */
 
 	pthread_mutex_t lock;		/* guards what follows, and the lanes,
 					 * requests and holds */
-	pthread_cond_t tick;
+	pthread_cond_t tick;		/* for the ticker, and when stopping */
 	bool stopping;
 	uint64_t seen;			/* the highest stamp */
 	TAILQ_HEAD(, request) requests;

@@ -96,7 +96,7 @@ flight_fly(struct flight *f, struct lane *l)
 		    f->out.len, &f->in, NULL, NULL);
 	} else {
 		e = peer_call(l->peer, LOCK_PATH "ask", &f->out, &f->in,
-		    LOCK_CALL_MS, NULL);
+		    LOCK_CALL_MS, &l->client->cut);
 	}
 	if (e != EC_OK || (e = lock_wire_votes_decode(&f->answers, f->in.data,
 	    f->in.len)) != EC_OK)
@@ -177,9 +177,11 @@ lane_ask_once(struct lane *l, struct flight *f)
 	e = lock_wire_items_encode(&f->out, f->items, f->n, &c->session);
 	down = lock_client_now() < l->down_until_us && l->failures > 0;
 	if (e == EC_OK && !down) {
+		l->flying_us = lock_client_now();
 		pthread_mutex_unlock(&c->lock);
 		e = flight_fly(f, l);
 		pthread_mutex_lock(&c->lock);
+		l->flying_us = 0;
 		lane_note(l, e, &f->answers);
 	}
 	flight_land(f, l, down ? l->err : e);
@@ -202,6 +204,8 @@ lane_ask(void *arg)
 		else
 			pthread_cond_wait(&l->work, &c->lock);
 	}
+	l->ended = true;
+	pthread_cond_broadcast(&c->tick);
 	pthread_mutex_unlock(&c->lock);
 	buf_release(&f.out);
 	buf_release(&f.in);
@@ -214,11 +218,11 @@ lane_awaited(const struct lane *l)
 {
 	const struct request *r;
 
-	TAILQ_FOREACH(r, &l->client->requests, link) {
+	for (r = TAILQ_FIRST(&l->client->requests); r != NULL;
+	    r = TAILQ_NEXT(r, link))
 		if (r->contended && !r->held && !r->over &&
 		    r->votes[l->index].state != LOCK_VOTE_NONE)
 			return true;
-	}
 	return false;
 }
 
@@ -229,10 +233,9 @@ take_news(struct lane *l, const struct lock_votes *v)
 	struct request *r;
 
 	for (; a < v->votes + v->count; a++) {
-		TAILQ_FOREACH(r, &l->client->requests, link) {
-			if (!r->over && uuid_equal(&r->id, &a->id))
-				break;
-		}
+		r = TAILQ_FIRST(&l->client->requests);
+		while (r != NULL && (r->over || !uuid_equal(&r->id, &a->id)))
+			r = TAILQ_NEXT(r, link);
 		if (r != NULL)
 			vote_answered(&r->votes[l->index], a);
 	}
@@ -338,11 +341,11 @@ find_at_risk(struct lock_client *c, uint64_t now)
 	uint64_t enough = now + shortest_lease(c) / 3;
 	struct request *r;
 
-	TAILQ_FOREACH(r, &c->requests, link) {
+	for (r = TAILQ_FIRST(&c->requests); r != NULL;
+	    r = TAILQ_NEXT(r, link))
 		if (r->held && r->hold != NULL && !r->hold->told &&
 		    request_until(r) < enough)
 			return r->hold;
-	}
 	return NULL;
 }
 

@@ -55,7 +55,7 @@ request_granted(const struct request *r, uint64_t now_us)
 uint64_t
 request_until(const struct request *r)
 {
-	uint64_t until[LOCK_PEERS_MAX], u;
+	uint64_t until[LOCK_PEERS_MAX] = { 0 }, u;
 	size_t n = 0, k;
 
 	for (size_t i = 0; i < r->client->n; i++) {

@@ -220,6 +220,7 @@ call_watch(struct lock_service *s, const uint8_t *in, size_t len,
 	pthread_cond_init(&w.wake, &s->attr);
 	pthread_mutex_lock(&s->lock);
 	w.next = s->watches;
+	/* cppcheck-suppress autoVariables; it is taken out below */
 	s->watches = &w;
 	wait_changed(s, &w, clock_mono_us() + wait_ms * UINT64_C(1000), &v,
 	    gone, ctx);

@@ -465,7 +465,8 @@ lock_state_list(const struct lock_state *s, uint64_t now_us,
 	struct lock_info i;
 
 	for (int n = 0; n < 2; n++)
-		TAILQ_FOREACH(p, lists[n], lease) {
+		for (p = TAILQ_FIRST(lists[n]); p != NULL;
+		    p = TAILQ_NEXT(p, lease)) {
 			if (p->expires_us <= now_us)
 				continue;
 			i = (struct lock_info){

@@ -38,8 +38,8 @@ static const struct uuid session = { { 7 } };
 
 /* Results, counted over all steps. */
 static unsigned broken_exclusion, broken_token, broken_order, broken_news;
-static unsigned broken_lease, broken_grace, grants, yields, expiries, restarts;
-static unsigned reclaims;
+static unsigned broken_lease, broken_grace;
+static unsigned grants, yields, expiries, restarts, reclaims;
 
 static unsigned
 roll(unsigned n)
