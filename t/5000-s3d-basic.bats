@@ -98,8 +98,7 @@ setup()
 }
 
 @test "what S3 promises, asked through boto3" {
-	[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import boto3' ||
-	    need python3-boto3
+	need_boto3
 	s3d_start
 	/usr/bin/python3 "$ROOT/t/lib/s3_conformance.py" "$S3"
 }
@@ -148,4 +147,32 @@ setup()
 	    "/proc/$(server_pid s3d)/status")
 	echo "$kib KiB at most"
 	[ "$kib" -lt 262144 ]
+}
+
+@test "starts while a quorum of drives is there, and says what is lacking" {
+	random_file f 300000
+	s3d_start
+	s3 -X PUT "$S3/bucket"
+	s3 -T f "$S3/bucket/f"
+	server_stop s3d
+	mv d1 away1
+	s3d_start
+	s3 "$S3/bucket/f" | cmp - f
+	s3 -T f "$S3/bucket/g"
+	server_stop s3d
+	mv d2 away2
+	server_start s3d ec-s3d -a "127.0.0.1:$PORT" "$DIR/d{1...4}"
+	server_ready s3d 20 curl -sf "$S3/ec/health/cluster/read"
+	[ "$(curl -s -o /dev/null -w '%{http_code}' "$S3/ec/health/ready")" = 503 ]
+	s3 "$S3/bucket/f" | cmp - f
+	exits 22 s3 -T f "$S3/bucket/h"
+	[[ $OUT == *ServiceUnavailable*"write quorum"*d1*d2* ]]
+	server_stop s3d
+	mv d3 away3
+	exits 8 ec-s3d -a "127.0.0.1:$PORT" "$DIR/d{1...4}"
+	mv away1 d1
+	mv away2 d2
+	mv away3 d3
+	s3d_start
+	s3 "$S3/bucket/g" | cmp - f
 }

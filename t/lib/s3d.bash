@@ -12,6 +12,30 @@ s3d_setup()
 	export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 }
 
+# need_boto3: as need, for Debian's python3-boto3.
+need_boto3()
+{
+	/usr/bin/python3 -c 'import boto3' 2>/dev/null || need python3-boto3
+}
+
+# s3d_tree: files of all kinds to upload, in tree.
+s3d_tree()
+{
+	mkdir tree tree/sub "tree/sub dir"
+	random_file tree/small 1000 1
+	random_file tree/sub/medium 300000 2
+	random_file "tree/sub dir/ä ö+&.bin" 70000 3
+	: >tree/empty
+	random_file tree/large 22000000 4
+}
+
+# tear_out DRIVE ...: it goes away while the server runs.  Of four drives (2+2)
+# writes need three and reads two.
+tear_out()
+{
+	rm -rf "$@" || rm -rf "$@"	# a file may just be made in it
+}
+
 # s3d_start [option ...]: start it on a free port ($PORT; $S3 is its URL), or
 # again on the port it had.
 s3d_start()

@@ -1,0 +1,39 @@
+# ec-s3d: many clients at once, drives that go and come, kill -9.
+load lib/common
+load lib/s3d
+
+setup()
+{
+	common_setup
+	s3d_setup
+	need_boto3
+}
+
+hammer()
+{
+	/usr/bin/python3 "$ROOT/t/lib/s3_hammer.py" "$S3" "$@"
+}
+
+@test "eight clients, each with a model of its keys" {
+	s3d_start
+	hammer 6
+	server_stop s3d
+	ec-scan --deep "$DIR/d{1...4}"
+}
+
+@test "the same while a drive is torn out and an empty one put in" {
+	s3d_start
+	hammer 14 >hammer.log 2>&1 3>&- &
+	hammer=$!
+	sleep 3
+	tear_out d2
+	sleep 2
+	mkdir -p d2
+	status=0
+	wait $hammer || status=$?
+	cat hammer.log
+	[ $status -eq 0 ]
+	server_stop s3d
+	ec-heal "$DIR/d{1...4}"
+	ec-scan --deep "$DIR/d{1...4}"
+}

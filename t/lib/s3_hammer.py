@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+"""s3_hammer: many clients at once, each with a model of its own keys.
+
+usage: s3_hammer.py ENDPOINT SECONDS [SEED]
+
+Each client writes, overwrites, copies, deletes, uploads in parts, reads whole
+and in ranges and lists its own prefix, and knows after each answer what must
+be there.  All of them also write and read one shared key: what is read must be
+exactly what one of them wrote.  Prints what was done; exit status 1 at the first contradiction."""
+
+import hashlib
+import os
+import random
+import sys
+import threading
+import time
+import traceback
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+endpoint, seconds = sys.argv[1], float(sys.argv[2])
+seed = int(sys.argv[3]) if len(sys.argv) > 3 else int.from_bytes(
+    os.urandom(4), "big")
+CLIENTS, MIB, BUCKET = 8, 1 << 20, "hammer"
+SIZES = [0, 1, 1000, 70000, 131072, 300000, 1500000]
+end = time.monotonic() + seconds
+counts, lock, failed = {}, threading.Lock(), []
+shared = set()      # the etags of all that was ever sent to it
+
+
+def client():
+    return boto3.client("s3", endpoint_url=endpoint, config=Config(
+        signature_version="s3v4", retries={"max_attempts": 1},
+        s3={"addressing_style": "path"}))
+
+
+def done(what):
+    with lock:
+        counts[what] = counts.get(what, 0) + 1
+
+
+class Client(threading.Thread):
+    def __init__(self, number):
+        super().__init__()
+        self.random = random.Random(seed * 1000 + number)
+        self.s3, self.prefix, self.model = client(), "c%d/" % number, {}
+        self.shared_written = False
+        self.block = self.random.randbytes(2 * MIB)
+
+    def data(self):
+        size = self.random.choice(SIZES)
+        at = self.random.randrange(MIB // 2)
+        return self.block[at:at + size]
+
+    def key(self):
+        return self.prefix + str(self.random.randrange(12))
+
+    def check(self, key, body):
+        want = self.model.get(key)
+        assert body == want, "%s: %s bytes, want %s" % (
+            key, None if body is None else len(body),
+            None if want is None else len(want))
+
+    def read(self, key, **kw):
+        try:
+            return self.s3.get_object(Bucket=BUCKET, Key=key, **kw)[
+                "Body"].read()
+        except ClientError as e:
+            if e.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise
+
+    def put(self):
+        key, d = self.key(), self.data()
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=d)
+        self.model[key] = d
+
+    def get(self):
+        key = self.key()
+        self.check(key, self.read(key))
+
+    def range(self):
+        key = self.key()
+        want = self.model.get(key)
+        if not want:
+            return
+        a = self.random.randrange(len(want))
+        b = min(len(want) - 1, a + self.random.randrange(200000))
+        got = self.read(key, Range="bytes=%d-%d" % (a, b))
+        assert got == want[a:b + 1], "%s: range %d-%d" % (key, a, b)
+
+    def delete(self):
+        key = self.key()
+        self.s3.delete_object(Bucket=BUCKET, Key=key)
+        self.model.pop(key, None)
+
+    def copy(self):
+        source, key = self.key(), self.key()
+        if source == key or source not in self.model:
+            return
+        self.s3.copy_object(Bucket=BUCKET, Key=key, CopySource={
+            "Bucket": BUCKET, "Key": source})
+        self.model[key] = self.model[source]
+
+    def parts(self):
+        key, done_parts = self.key(), []
+        d = [self.block[:MIB] * 5, self.data() or b"x"]
+        u = self.s3.create_multipart_upload(Bucket=BUCKET, Key=key)[
+            "UploadId"]
+        for n, p in enumerate(d, 1):
+            r = self.s3.upload_part(Bucket=BUCKET, Key=key, UploadId=u,
+                                    PartNumber=n, Body=p)
+            done_parts.append({"PartNumber": n, "ETag": r["ETag"]})
+        if self.random.random() < 0.3:
+            self.s3.abort_multipart_upload(Bucket=BUCKET, Key=key, UploadId=u)
+            return
+        self.s3.complete_multipart_upload(
+            Bucket=BUCKET, Key=key, UploadId=u,
+            MultipartUpload={"Parts": done_parts})
+        self.model[key] = b"".join(d)
+
+    def list(self):
+        r = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=self.prefix)
+        got = {o["Key"]: o["Size"] for o in r.get("Contents", [])}
+        want = {k: len(v) for k, v in self.model.items()}
+        assert got == want, "listing: %s, want %s" % (got, want)
+
+    def share(self):
+        d = self.data() + os.urandom(16)
+        with lock:
+            shared.add(hashlib.md5(d).hexdigest())
+        self.s3.put_object(Bucket=BUCKET, Key="shared", Body=d)
+        self.shared_written = True
+
+    def shared(self):
+        body = self.read("shared")
+        if body is None:
+            assert not self.shared_written, "shared: gone"
+            return
+        etag = hashlib.md5(body).hexdigest()
+        with lock:
+            assert etag in shared, "shared: %d bytes that nobody wrote" % len(
+                body)
+
+    def run(self):
+        ops = [self.put] * 6 + [self.get] * 6 + [self.range] * 3 + [
+            self.delete] * 2 + [self.copy, self.list, self.list, self.parts,
+                                self.share, self.shared, self.shared]
+        try:
+            while time.monotonic() < end and not failed:
+                op = self.random.choice(ops)
+                op()
+                done(op.__name__)
+            for key in self.model if not failed else ():
+                self.check(key, self.read(key))
+        except Exception:
+            failed.append(traceback.format_exc())
+
+
+def main():
+    print("seed %d" % seed)
+    client().create_bucket(Bucket=BUCKET)
+    clients = [Client(n) for n in range(CLIENTS)]
+    for c in clients:
+        c.start()
+    for c in clients:
+        c.join()
+    print(" ".join("%s=%d" % c for c in sorted(counts.items())))
+    for f in failed:
+        print(f)
+    return 1 if failed else 0
+
+
+sys.exit(main())
