@@ -266,12 +266,15 @@ file_settle(struct heal_file *f, unsigned left)
 
 	if (f->own_started > left)
 		gather_wait(f->own, f->own_started - left, until);
-	if (f->err == EC_OK && c != NULL) {
-		if (!lane_call_done(c, &e))
-			e = EC_ETIMEDOUT;
-		f->err = e;
-	}
-	return f->err;
+	if (f->err != EC_OK || c == NULL)
+		return f->err;
+	/* Calls of a series run in order, but one may be said to be done a
+	 * moment before the one that went ahead of it. */
+	if (!lane_call_done(c, &e))
+		gather_wait(f->own, f->own_started, until);
+	if (!lane_call_done(c, &e))
+		e = EC_ETIMEDOUT;
+	return f->err = e;
 }
 
 enum err

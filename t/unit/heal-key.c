@@ -97,16 +97,24 @@ test_patterns(unsigned n, unsigned m, unsigned step)
 	rig_release(&r);
 }
 
+static void
+seen(void *ctx, const struct heal_report *r)
+{
+	*(struct heal_report *)ctx = *r;
+}
+
 /* Bytes of a small object's shard files, one flipped at a time. */
 static void
 test_flips(void)
 {
 	unsigned tried = 0, found = 0, healed = 0;
 	uint64_t sum[SET_DRIVES_MAX];
+	struct heal_report rep;
 	struct stamp v;
 	struct uuid data;
 	struct rig r;
 	size_t len = 1;
+	enum err e;
 
 	rig_init(&r, 4, 2);
 	rig_plant(&r, "flip", 1000, 7, &v, &data);
@@ -125,12 +133,19 @@ test_flips(void)
 		tried++;
 		found += heal_key(r.set, "bucket", "flip", NULL,
 		    HEAL_DRY | HEAL_DEEP, NULL, NULL) == EC_EDEGRADED;
-		healed += heal_key(r.set, "bucket", "flip", NULL, HEAL_DEEP,
-		    NULL, NULL) == EC_OK && rig_differ(&r, sum) == 0;
-		if (healed != tried) {
-			tap_note("byte %zu of %zu", off, len);
-			break;
-		}
+		e = heal_key(r.set, "bucket", "flip", NULL, HEAL_DEEP, seen,
+		    &rep);
+		healed += e == EC_OK && rig_differ(&r, sum) == 0;
+		if (healed == tried)
+			continue;
+		tap_note("byte %zu of %zu: %s, shard %u on disk %u", off, len,
+		    err_name(e), shard, disk);
+		for (unsigned i = 0; i < 4; i++)
+			tap_note("%u: %s -> %s, disk differs: %d", i,
+			    heal_state_text(rep.before[i]),
+			    heal_state_text(rep.after[i]),
+			    rig_sum(&r, i) != sum[i]);
+		break;
 	}
 	tap_is_u64(found, len, "each of %zu flipped bytes of a shard file is "
 	    "found", len);
@@ -197,12 +212,6 @@ test_scattered(void)
 	tap_ok(heal_key(r.set, "bucket", "scattered", NULL, HEAL_DEEP, NULL,
 	    NULL) == EC_OK && rig_differ(&r, sum) == 0, "and is");
 	rig_release(&r);
-}
-
-static void
-seen(void *ctx, const struct heal_report *r)
-{
-	*(struct heal_report *)ctx = *r;
 }
 
 static void
