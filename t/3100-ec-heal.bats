@@ -157,7 +157,7 @@ serve()
 	exits 3 ec-scan --status
 	[[ $OUT == *"2 versions are not yet on all drives"* ]]
 	exits 0 ec-heal -v
-	[[ $OUT == healed*bucket/f*healed*bucket/small* ]]
+	[[ $OUT == *healed*bucket/f* && $OUT == *healed*bucket/small* ]]
 	exits 0 ec-scan --deep
 	exits 0 ec-scan --status
 }

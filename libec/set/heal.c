@@ -140,7 +140,8 @@ purge_all(struct set *s, const struct heal_census *c)
 
 enum err
 heal_any(struct set *s, const struct heal_census *c,
-    const struct heal_version *v, unsigned flags, struct heal_born *born,
+    const struct heal_version *v, unsigned flags,
+    const struct heal_watch *watch, struct heal_born *born,
     struct heal_report *r)
 {
 	enum heal_failure f = HEAL_NEVER_DONE;
@@ -148,7 +149,7 @@ heal_any(struct set *s, const struct heal_census *c,
 
 	r->lost = r->undecided = false;
 	if (v->fate == HEAL_LIVE)
-		return heal_version(s, c, v, flags, r);
+		return heal_version(s, c, v, flags, watch, r);
 	if (v->fate == HEAL_FAILED) {
 		if (c->silent > 0)
 			return EC_OK;
@@ -163,7 +164,7 @@ heal_any(struct set *s, const struct heal_census *c,
 enum err
 heal_census_key(struct set *s, const struct heal_census *c,
     const struct stamp *version, unsigned flags,
-    void (*each)(void *ctx, const struct heal_report *r), void *ctx)
+    const struct heal_watch *watch)
 {
 	struct heal_born born = { .asked = false };
 	struct heal_report r;
@@ -177,14 +178,14 @@ heal_census_key(struct set *s, const struct heal_census *c,
 			continue;
 		if (v->fate == HEAL_SUPERSEDED)
 			continue;
-		e = heal_any(s, c, v, flags, &born, &r);
-		if (e == EC_ENOMEM)
+		e = heal_any(s, c, v, flags, watch, &born, &r);
+		if (e == EC_ENOMEM || e == EC_ECANCELED)
 			return e;
 		if (v->fate == HEAL_FAILED && !r.lost && !r.undecided)
 			continue;
 		worst = heal_worse(worst, e);
-		if (each != NULL)
-			each(ctx, &r);
+		if (watch != NULL && watch->each != NULL)
+			watch->each(watch->ctx, &r);
 	}
 	if (worst == EC_OK && c->silent == 0 && version == NULL &&
 	    (flags & HEAL_DRY) == 0)
@@ -195,7 +196,7 @@ heal_census_key(struct set *s, const struct heal_census *c,
 enum err
 heal_key(struct set *s, const char *bucket, const char *key,
     const struct stamp *version, unsigned flags,
-    void (*each)(void *ctx, const struct heal_report *r), void *ctx)
+    const struct heal_watch *watch)
 {
 	const struct drive_query q = {
 		.table = DRIVE_VERSIONS, .bucket = bucket, .key = key,
@@ -211,7 +212,7 @@ heal_key(struct set *s, const char *bucket, const char *key,
 	ask_input(&a, in);
 	if ((e = heal_census_judge(&c, in, set_drives(s))) != EC_OK)
 		goto out;
-	e = heal_census_key(s, &c, version, flags, each, ctx);
+	e = heal_census_key(s, &c, version, flags, watch);
 	if (e != EC_OK || c.silent == 0)
 		goto out;
 	/* What was never seen may be on those that did not answer. */

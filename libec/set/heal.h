@@ -31,6 +31,15 @@ struct heal_report {
 	bool lost;		/* fewer than k good shards, all drives asked */
 };
 
+/* Who wants to know.  Either function may be NULL. */
+struct heal_watch {
+	/* Called per version looked at. */
+	void (*each)(void *ctx, const struct heal_report *r);
+	/* Asked often; true: leave off, with EC_ECANCELED. */
+	bool (*canceled)(void *ctx);
+	void *ctx;
+};
+
 enum {
 	HEAL_DRY = 1,		/* only look */
 	HEAL_DEEP = 2,	 /* verify every hash, not just presence and size */
@@ -38,24 +47,23 @@ enum {
 
 /* Heal all states of a key (objects, markers, tombstones; leftovers of
  * overwritten or failed versions are purged when every drive answered), or
- * with ${version} only that one.  ${each} is called per version looked at.
+ * with ${version} only that one.  ${watch} may be NULL.
  * Errors: EC_OK whole now (or, dry, was), EC_EDEGRADED (a drive is away; the
  * rest is whole), EC_ELOST (fewer than k good shards, all drives asked),
  * EC_EQUORUM (cannot be decided now), EC_EBUSY (whole, but there are remains of
  * a write that may be under way: look again in an hour). */
 enum err heal_key(struct set *s, const char *bucket, const char *key,
     const struct stamp *version, unsigned flags,
-    void (*each)(void *ctx, const struct heal_report *r), void *ctx);
+    const struct heal_watch *watch);
 
 /* All buckets' records (reports with key ""), and uploads with their parts
  * (reports with the upload, and the number of the part; 0 for the upload's own
- * record) likewise: of one key, or with ${bucket} NULL all.  ${each} may be
- * NULL.  Errors: as heal_key, and EC_EQUORUM when no drive answers. */
+ * record) likewise: of one key, or with ${bucket} NULL all.  ${watch} may
+ * be NULL.  Errors: as heal_key, and EC_EQUORUM when no drive answers. */
 enum err heal_buckets(struct set *s, unsigned flags,
-    void (*each)(void *ctx, const struct heal_report *r), void *ctx);
+    const struct heal_watch *watch);
 enum err heal_uploads(struct set *s, const char *bucket, const char *key,
-    unsigned flags,
-    void (*each)(void *ctx, const struct heal_report *r), void *ctx);
+    unsigned flags, const struct heal_watch *watch);
 
 /* Whether the report says that anything is not as it should be, leaving drives
  * aside that are away. */

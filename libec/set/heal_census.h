@@ -53,13 +53,14 @@ bool heal_version_recorded(const struct heal_version *v, unsigned i,
  * may be shared by the calls for one thing.  Results as heal_key (heal.h). */
 struct heal_born;
 enum err heal_any(struct set *s, const struct heal_census *c,
-    const struct heal_version *v, unsigned flags, struct heal_born *born,
+    const struct heal_version *v, unsigned flags,
+    const struct heal_watch *watch, struct heal_born *born,
     struct heal_report *r);
 
 /* Heal (or with HEAL_DRY look at) what was judged: heal_key (heal.h) without
  * asking. */
 enum err heal_census_key(struct set *s, const struct heal_census *c,
     const struct stamp *version, unsigned flags,
-    void (*each)(void *ctx, const struct heal_report *r), void *ctx);
+    const struct heal_watch *watch);
 
 #endif

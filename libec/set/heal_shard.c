@@ -142,16 +142,25 @@ heal_shards_silent(const struct heal_shards *h)
 	return silent;
 }
 
+static bool
+is_canceled(const struct heal_shards *h)
+{
+	return h->watch != NULL && h->watch->canceled != NULL &&
+	    h->watch->canceled(h->watch->ctx);
+}
+
 /* A decode_gather: all reads at once, each on its lane. */
 static void
 shards_gather(void *ctx, struct decode_read *reads, unsigned n)
 {
 	struct heal_shards *h = ctx;
 	struct gather *g = NULL;
+	enum err e;
 
-	if (gather_new(&g) != EC_OK) {
+	e = is_canceled(h) ? EC_ECANCELED : gather_new(&g);
+	if (e != EC_OK) {
 		for (unsigned i = 0; i < n; i++)
-			reads[i].err = EC_ENOMEM;
+			reads[i].err = e;
 		return;
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -250,7 +259,7 @@ heal_shards_verify(struct heal_shards *h)
 		shard_fault(h, i, why);
 	}
 	decode_free(d);
-	return e;
+	return is_canceled(h) ? EC_ECANCELED : e;
 }
 
 /* An encode_sink's write: EC_OK even if its drive fails, because the other
@@ -324,6 +333,8 @@ out:
 	for (unsigned i = 0; i < h->n; i++)
 		heal_file_free(to[i]);
 	decode_free(d);
+	if (e != EC_OK && is_canceled(h))
+		return EC_ECANCELED;
 	return e == EC_EQUORUM ? EC_ELOST : e;
 }
 

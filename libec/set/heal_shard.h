@@ -6,6 +6,7 @@
 #define HEAL_SHARD_H
 
 #include "codec/decode.h"
+#include "set/heal.h"
 #include "set/heal_file.h"
 #include "set/set.h"
 
@@ -18,6 +19,7 @@ struct heal_shards {
 	/* Open; of bad ones, too, as long as some of their bytes may help. */
 	struct heal_file *file[SET_DRIVES_MAX];
 	uint64_t bytes_read, bytes_written;
+	const struct heal_watch *watch;	/* NULL: nobody cancels */
 };
 
 /* Open those of the files that are on a drive with ask[slot], and look at
@@ -29,7 +31,8 @@ enum err heal_shards_open(struct heal_shards *h, struct set *s,
     const struct record_part *part, unsigned start, const bool ask[]);
 void heal_shards_release(struct heal_shards *h);
 
-/* Verify every byte of every file that is good so far.  Errors: EC_ENOMEM. */
+/* Verify every byte of every file that is good so far.
+ * Errors: EC_ECANCELED, EC_ENOMEM. */
 enum err heal_shards_verify(struct heal_shards *h);
 
 /* Write those that are gone anew, durable, each from k good others; err[] is

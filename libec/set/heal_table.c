@@ -7,8 +7,7 @@
 struct table {
 	struct set *set;
 	unsigned flags;
-	void (*each)(void *ctx, const struct heal_report *r);
-	void *ctx;
+	const struct heal_watch *watch;
 };
 
 /* All of a table with ${visit} for each thing. */
@@ -35,7 +34,7 @@ table_walk(const struct table *t, const struct drive_query *q,
 			break;
 		e = visit(t, &c);
 		worst = heal_worse(worst, e);
-		if (e == EC_ENOMEM)
+		if (e == EC_ENOMEM || e == EC_ECANCELED)
 			break;
 	}
 	if (e == EC_OK && w.silent > 0)
@@ -56,23 +55,22 @@ visit_newest(const struct table *t, const struct heal_census *c)
 	for (unsigned i = 0; i < c->version_count; i++) {
 		const struct heal_version *v = &c->versions[i];
 
-		e = heal_any(t->set, c, v, t->flags, &born, &r);
-		if (e == EC_ENOMEM)
+		e = heal_any(t->set, c, v, t->flags, t->watch, &born, &r);
+		if (e == EC_ENOMEM || e == EC_ECANCELED)
 			return e;
 		if (v->fate == HEAL_FAILED && !r.lost && !r.undecided)
 			continue;
-		if (t->each != NULL)
-			t->each(t->ctx, &r);
+		if (t->watch != NULL && t->watch->each != NULL)
+			t->watch->each(t->watch->ctx, &r);
 		return e;
 	}
 	return EC_OK;
 }
 
 enum err
-heal_buckets(struct set *s, unsigned flags,
-    void (*each)(void *ctx, const struct heal_report *r), void *ctx)
+heal_buckets(struct set *s, unsigned flags, const struct heal_watch *watch)
 {
-	const struct table t = { s, flags, each, ctx };
+	const struct table t = { s, flags, watch };
 	const struct drive_query q = {
 		.table = DRIVE_BUCKETS, .want_parts = true,
 	};
@@ -83,7 +81,7 @@ heal_buckets(struct set *s, unsigned flags,
 static enum err
 visit_part(const struct table *t, const struct heal_census *c)
 {
-	return heal_census_key(t->set, c, NULL, t->flags, t->each, t->ctx);
+	return heal_census_key(t->set, c, NULL, t->flags, t->watch);
 }
 
 static enum err
@@ -96,7 +94,8 @@ visit_upload(const struct table *t, const struct heal_census *c)
 	for (unsigned i = 0; i < c->version_count; i++, v++)
 		if (v->fate == HEAL_LIVE)
 			break;
-	if (v == c->versions + c->version_count || e == EC_ENOMEM)
+	if (v == c->versions + c->version_count || e == EC_ENOMEM ||
+	    e == EC_ECANCELED)
 		return e;
 	r = v->best;
 	if ((r->flags & RECORD_GONE) == 0) {
@@ -114,10 +113,9 @@ visit_upload(const struct table *t, const struct heal_census *c)
 
 enum err
 heal_uploads(struct set *s, const char *bucket, const char *key,
-    unsigned flags,
-    void (*each)(void *ctx, const struct heal_report *r), void *ctx)
+    unsigned flags, const struct heal_watch *watch)
 {
-	const struct table t = { s, flags, each, ctx };
+	const struct table t = { s, flags, watch };
 	const struct drive_query q = {
 		.table = DRIVE_UPLOADS, .bucket = bucket, .key = key,
 		.want_parts = true,

@@ -20,6 +20,7 @@ struct work {
 	const struct heal_version *v;
 	unsigned n;
 	bool dry, deep;
+	const struct heal_watch *watch;
 	struct heal_report *report;
 	enum heal_state found[SET_DRIVES_MAX];	/* by drive: before ... */
 	bool data[SET_DRIVES_MAX];	/* ... and whether all its data is good
@@ -122,6 +123,7 @@ work_part(struct work *w, const struct record_part *part)
 
 	e = heal_shards_open(&h, w->set, part, w->v->best->start,
 	    w->census->answered);
+	h.watch = w->watch;
 	if (e == EC_OK && w->deep)
 		e = heal_shards_verify(&h);
 	if (e != EC_OK)
@@ -133,7 +135,8 @@ work_part(struct work *w, const struct record_part *part)
 		if (!w->dry || heal_shards_good(&h) < part->k)
 			e = heal_shards_rebuild(&h, w->dry);
 		work_shards(w, h.found);	/* more, on the way */
-		if (e == EC_ELOST || heal_shards_usable(&h) < part->k)
+		if (e != EC_ECANCELED && (e == EC_ELOST ||
+		    heal_shards_usable(&h) < part->k))
 			e = too_few(heal_shards_usable(&h),
 			    heal_shards_silent(&h), part->k);
 	}
@@ -204,7 +207,7 @@ work_object(struct work *w)
 		return work_inline(w);
 	for (uint32_t i = 0; i < r->part_count; i++) {
 		e = work_part(w, &r->parts[i]);
-		if (e == EC_ENOMEM || e == EC_ELOST)
+		if (e == EC_ENOMEM || e == EC_ECANCELED || e == EC_ELOST)
 			return e;
 		if (e != EC_OK)
 			worst = e;
@@ -327,10 +330,12 @@ report_end(struct work *w, enum err e)
 
 enum err
 heal_version(struct set *s, const struct heal_census *c,
-    const struct heal_version *v, unsigned flags, struct heal_report *r)
+    const struct heal_version *v, unsigned flags,
+    const struct heal_watch *watch, struct heal_report *r)
 {
 	struct work w = {
 		.set = s, .census = c, .v = v, .n = c->drives, .report = r,
+		.watch = watch,
 		.dry = (flags & HEAL_DRY) != 0,
 		.deep = (flags & HEAL_DEEP) != 0,
 	};

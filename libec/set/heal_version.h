@@ -8,10 +8,11 @@
 /* Look at live version ${v} of ${c}, and unless ${flags} has HEAL_DRY make it
  * whole on all drives that can be reached.  ${r} is filled in any case.
  * Errors: EC_OK (whole now; dry: is), EC_EDEGRADED (not, or not everywhere),
- * EC_ELOST, EC_EQUORUM (too many drives are away to rebuild it or to tell),
- * EC_EFORMAT (its geometry is not the set's), EC_ENOMEM. */
+ * EC_ELOST, EC_ECANCELED, EC_EQUORUM (too many drives are away to rebuild it or
+ * to tell), EC_EFORMAT (its geometry is not the set's), EC_ENOMEM. */
 enum err heal_version(struct set *s, const struct heal_census *c,
-    const struct heal_version *v, unsigned flags, struct heal_report *r);
+    const struct heal_version *v, unsigned flags,
+    const struct heal_watch *watch, struct heal_report *r);
 
 /* The report of a version that cannot be judged; with ${lost}, of one of which
  * too few copies are left. */

@@ -161,10 +161,12 @@ scan_flags(const struct scan *sc)
 static enum err
 scan_again(struct scan *sc, const char *bucket, const char *key)
 {
+	const struct heal_watch watch = { scan_report, NULL, sc };
+
 	if (sc->young)
 		sleep_us(YOUNG_WAIT_MS * 1000);
 	return heal_key(sc->set, bucket, key, NULL, scan_flags(sc),
-	    scan_report, sc);
+	    &watch);
 }
 
 /* Keep below the rate, and let the caller stop it. */
@@ -201,6 +203,7 @@ static enum err
 scan_key(struct scan *sc, struct heal_census *c,
     const struct resolve_input group[], const struct record *first, bool cut)
 {
+	const struct heal_watch watch = { scan_glance, NULL, sc };
 	enum err e;
 
 	sc->suspect = sc->young = false;
@@ -210,8 +213,7 @@ scan_key(struct scan *sc, struct heal_census *c,
 	    (e = heal_census_judge(c, group, set_drives(sc->set))) != EC_OK)
 		return e;
 	sc->blind = sc->blind || c->silent > 0;
-	e = heal_census_key(sc->set, c, NULL, scan_flags(sc), scan_glance,
-	    sc);
+	e = heal_census_key(sc->set, c, NULL, scan_flags(sc), &watch);
 	if (sc->suspect)
 		e = scan_again(sc, first->bucket, first->key);
 	return e == EC_ENOMEM ? e : EC_OK;
@@ -338,12 +340,13 @@ scan_set(struct set *s, const struct scan_params *p, struct scan_result *out)
 		.set = s, .p = p, .out = out, .began_us = clock_mono_us(),
 		.began_bytes = out->bytes,
 	};
+	const struct heal_watch watch = { scan_report, NULL, &sc };
 	enum err e;
 
 	e = scan_versions(&sc);
 	if (e == EC_OK && p->bucket == NULL) {
-		heal_buckets(s, scan_flags(&sc), scan_report, &sc);
-		heal_uploads(s, NULL, NULL, scan_flags(&sc), scan_report, &sc);
+		heal_buckets(s, scan_flags(&sc), &watch);
+		heal_uploads(s, NULL, NULL, scan_flags(&sc), &watch);
 		e = scan_all_litter(&sc);
 	}
 	scan_drives(&sc);

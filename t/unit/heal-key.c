@@ -12,7 +12,25 @@ static const struct {
 	{ "empty", 0 }, { "one", 1 }, { "small", 4096 }, { "odd", 77777 },
 	{ "file", 1200001 }, { "files/large", 5000000 },
 };
-enum { OBJECTS = sizeof objects / sizeof objects[0] };
+enum {
+	OBJECTS = sizeof objects / sizeof objects[0],
+	LOOK = HEAL_DRY | HEAL_DEEP,
+};
+
+static void
+seen(void *ctx, const struct heal_report *r)
+{
+	*(struct heal_report *)ctx = *r;
+}
+
+static enum err
+heal(struct rig *r, const char *key, unsigned flags, struct heal_report *rep)
+{
+	const struct heal_watch watch = { seen, NULL, rep };
+
+	return heal_key(r->set, "bucket", key, NULL, flags,
+	    rep != NULL ? &watch : NULL);
+}
 
 static enum err
 heal_all(struct rig *r, unsigned flags)
@@ -23,10 +41,10 @@ heal_all(struct rig *r, unsigned flags)
 
 	for (unsigned i = 0; i < OBJECTS; i++)
 		e = heal_worse(e, heal_key(r->set, "bucket", objects[i].key,
-		    NULL, flags, NULL, NULL));
+		    NULL, flags, NULL));
 	for (unsigned i = 0; i < 4; i++)
 		e = heal_worse(e, heal_key(r->set, "bucket", more[i], NULL,
-		    flags, NULL, NULL));
+		    flags, NULL));
 	return e;
 }
 
@@ -68,7 +86,7 @@ replace_and_heal(struct rig *r, unsigned mask, const uint64_t sum[])
 			rig_replace(r, i);
 	if (heal_all(r, HEAL_DRY) != EC_EDEGRADED ||
 	    heal_all(r, 0) != EC_OK || rig_differ(r, sum) != 0 ||
-	    heal_all(r, HEAL_DRY | HEAL_DEEP) != EC_OK) {
+	    heal_all(r, LOOK) != EC_OK) {
 		tap_note("drives %#x: %u differ", mask, rig_differ(r, sum));
 		return false;
 	}
@@ -97,12 +115,6 @@ test_patterns(unsigned n, unsigned m, unsigned step)
 	rig_release(&r);
 }
 
-static void
-seen(void *ctx, const struct heal_report *r)
-{
-	*(struct heal_report *)ctx = *r;
-}
-
 /* Bytes of a small object's shard files, one flipped at a time. */
 static void
 test_flips(void)
@@ -119,8 +131,8 @@ test_flips(void)
 	rig_init(&r, 4, 2);
 	rig_plant(&r, "flip", 1000, 7, &v, &data);
 	rig_sums(&r, sum);
-	tap_ok(heal_key(r.set, "bucket", "flip", NULL, HEAL_DRY | HEAL_DEEP,
-	    NULL, NULL) == EC_OK, "a planted object is whole");
+	tap_ok(heal(&r, "flip", LOOK, NULL) == EC_OK,
+	    "a planted object is whole");
 	tap_ok(rig_get(&r, "flip", NULL, 1000, 7) == EC_OK, "and readable");
 	for (size_t off = 0; off < len; off++) {
 		unsigned shard = (unsigned)off % 4;
@@ -131,10 +143,8 @@ test_flips(void)
 
 		bytes[off] ^= (uint8_t)(1u << off % 8);
 		tried++;
-		found += heal_key(r.set, "bucket", "flip", NULL,
-		    HEAL_DRY | HEAL_DEEP, NULL, NULL) == EC_EDEGRADED;
-		e = heal_key(r.set, "bucket", "flip", NULL, HEAL_DEEP, seen,
-		    &rep);
+		found += heal(&r, "flip", LOOK, NULL) == EC_EDEGRADED;
+		e = heal(&r, "flip", HEAL_DEEP, &rep);
 		healed += e == EC_OK && rig_differ(&r, sum) == 0;
 		if (healed == tried)
 			continue;
@@ -173,10 +183,9 @@ test_inline_flips(void)
 	for (size_t off = 0; memory_disk_flip_inline(r.disk[off % 4],
 	    "bucket", "flip", &v, off, (uint8_t)(1u << off % 8)); off++) {
 		tried++;
-		found += heal_key(r.set, "bucket", "flip", NULL,
-		    HEAL_DRY | HEAL_DEEP, NULL, NULL) == EC_EDEGRADED;
+		found += heal(&r, "flip", LOOK, NULL) == EC_EDEGRADED;
 		healed += heal_key(r.set, "bucket", "flip", &v, HEAL_DEEP,
-		    NULL, NULL) == EC_OK && rig_differ(&r, sum) == 0;
+		    NULL) == EC_OK && rig_differ(&r, sum) == 0;
 	}
 	tap_is_u64(tried, 1024, "bytes of a piece");
 	tap_is_u64(found, tried, "every flip in an inline piece is found");
@@ -206,11 +215,10 @@ test_scattered(void)
 
 		bytes[4096 + i * 65536 + 17] ^= 1;
 	}
-	tap_ok(heal_key(r.set, "bucket", "scattered", NULL,
-	    HEAL_DRY | HEAL_DEEP, NULL, NULL) == EC_EDEGRADED,
+	tap_ok(heal(&r, "scattered", LOOK, NULL) == EC_EDEGRADED,
 	    "damage in all shards, in different places, can be healed");
-	tap_ok(heal_key(r.set, "bucket", "scattered", NULL, HEAL_DEEP, NULL,
-	    NULL) == EC_OK && rig_differ(&r, sum) == 0, "and is");
+	tap_ok(heal(&r, "scattered", HEAL_DEEP, NULL) == EC_OK &&
+	    rig_differ(&r, sum) == 0, "and is");
 	rig_release(&r);
 }
 
@@ -235,8 +243,7 @@ test_lost(void)
 		bytes[i] = memory_disk_shard(r.disk[disk], &data, i, &len);
 		bytes[i][4096] ^= 1;
 	}
-	tap_ok(heal_key(r.set, "bucket", "lost", NULL, HEAL_DEEP, seen, &rep)
-	    == EC_ELOST && rep.lost, "three of four shards bad: lost");
+	tap_ok(heal(&r, "lost", HEAL_DEEP, &rep) == EC_ELOST && rep.lost, "three of four shards bad: lost");
 	bytes[0][4096] ^= 1;
 	bytes[1][4096] ^= 1;
 	bytes[2][4096] ^= 1;
@@ -244,15 +251,15 @@ test_lost(void)
 
 	for (unsigned i = 0; i < 3; i++)
 		rig_detach(&r, i);
-	tap_ok(heal_key(r.set, "bucket", "lost", NULL, 0, seen, &rep) ==
+	tap_ok(heal(&r, "lost", 0, &rep) ==
 	    EC_EQUORUM && rep.undecided, "three of four drives away: "
 	    "undecided");
 	rig_attach(&r, 0);
-	tap_ok(heal_key(r.set, "bucket", "lost", NULL, 0, NULL, NULL) ==
+	tap_ok(heal(&r, "lost", 0, NULL) ==
 	    EC_EDEGRADED, "two away: degraded");
 	rig_attach(&r, 1);
 	rig_attach(&r, 2);
-	tap_ok(heal_key(r.set, "bucket", "lost", NULL, 0, NULL, NULL) ==
+	tap_ok(heal(&r, "lost", 0, NULL) ==
 	    EC_OK && rig_differ(&r, sum) == 0, "none away: whole as it was");
 	rig_release(&r);
 }
@@ -270,13 +277,13 @@ test_replaced(void)
 	tap_ok(rig_put(&r, "key", 3000, 1, true, &v) == EC_OK, "an object");
 	for (unsigned i = 0; i < 3; i++)
 		rig_replace(&r, i);
-	tap_ok(heal_key(r.set, "bucket", "key", NULL, 0, seen, &rep) ==
+	tap_ok(heal(&r, "key", 0, &rep) ==
 	    EC_ELOST && rep.lost, "three of four drives replaced: lost");
 	tap_is_u64(memory_disk_rows(r.disk[3], DRIVE_VERSIONS), 1,
 	    "its last copy is left alone");
 	tap_ok(rig_put(&r, "key", 100, 2, true, NULL) == EC_OK,
 	    "it is written anew");
-	tap_ok(heal_key(r.set, "bucket", "key", NULL, 0, NULL, NULL) == EC_OK,
+	tap_ok(heal(&r, "key", 0, NULL) == EC_OK,
 	    "and no longer lost");
 	rig_restart(&r);
 	tap_is_u64(memory_disk_rows(r.disk[3], DRIVE_VERSIONS), 1,
@@ -349,16 +356,16 @@ test_faults(bool done)
 	for (n = 1; met && n < 1000; n++) {
 		rig_replace(&r, n % 4);
 		memory_fault_arm(n, MEMORY_ALL, EC_EIO, done);
-		heal_key(r.set, "bucket", "file", NULL, 0, NULL, NULL);
-		heal_key(r.set, "bucket", "small", NULL, 0, NULL, NULL);
+		heal(&r, "file", 0, NULL);
+		heal(&r, "small", 0, NULL);
 		met = memory_fault_met();
 		memory_fault_arm(0, 0, EC_OK, false);
 		rig_restart(&r);
 		readable += rig_get(&r, "file", NULL, 600000, 1) == EC_OK &&
 		    rig_get(&r, "small", NULL, 5000, 2) == EC_OK;
-		whole += heal_key(r.set, "bucket", "file", NULL, 0, NULL,
-		    NULL) == EC_OK && heal_key(r.set, "bucket", "small", NULL,
-		    0, NULL, NULL) == EC_OK && rig_differ(&r, sum) == 0;
+		whole += heal(&r, "file", 0, NULL) == EC_OK &&
+		    heal(&r, "small", 0, NULL) == EC_OK &&
+		    rig_differ(&r, sum) == 0;
 	}
 	tap_ok(n > 10 && n < 1000, "%u faults%s", n - 2,
 	    done ? " after the fact" : "");

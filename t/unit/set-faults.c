@@ -151,7 +151,7 @@ check_clean(struct memory_set *ms, const struct state s[2])
 	before = read_state(ms, s, &e);
 	do	/* on a busy machine a drive may be taken for away */
 		healed = heal_key(ms->set, MEMORY_SET_BUCKET, "k", NULL, 0,
-		    NULL, NULL);
+		    NULL);
 	while ((healed == EC_EDEGRADED || healed == EC_EQUORUM) &&
 	    clock_mono_us() < end);
 	set_maintain(ms->set, 100, 0);

@@ -281,7 +281,7 @@ op_heal(void)
 {
 	for (unsigned k = 0; k < KEYS; k++)
 		heal_key(ms.set, MEMORY_SET_BUCKET, key_name(k), NULL, 0,
-		    NULL, NULL);
+		    NULL);
 }
 
 static void
