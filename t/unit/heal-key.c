@@ -243,7 +243,8 @@ test_lost(void)
 		bytes[i] = memory_disk_shard(r.disk[disk], &data, i, &len);
 		bytes[i][4096] ^= 1;
 	}
-	tap_ok(heal(&r, "lost", HEAL_DEEP, &rep) == EC_ELOST && rep.lost, "three of four shards bad: lost");
+	tap_ok(heal(&r, "lost", HEAL_DEEP, &rep) == EC_ELOST && rep.lost,
+	    "three of four shards bad: lost");
 	bytes[0][4096] ^= 1;
 	bytes[1][4096] ^= 1;
 	bytes[2][4096] ^= 1;
