@@ -289,6 +289,41 @@ hang(unsigned op, const char *name)
 	memory_set_release(&ms);
 }
 
+/* Two of four hang when the record is appended: nobody can know whether they
+ * have it.  The write fails, and is complete or absent for good. */
+static void
+hang_two(size_t size)
+{
+	struct state s[2] = { { true, 0, SMALL }, { true, 7, size } };
+	struct memory_set ms;
+	uint64_t start, ms_put;
+	unsigned during, after;
+	enum err e, got;
+
+	memory_set_init(&ms, 4, 2);
+	memory_set_put(&ms, "k", data, SMALL, 0, true);
+	memory_disk_hang(ms.disk[0], MEMORY_APPEND);
+	memory_disk_hang(ms.disk[2], MEMORY_APPEND);
+	start = clock_mono_us();
+	e = memory_set_put(&ms, "k", data + 7, size, 0, true);
+	ms_put = (clock_mono_us() - start) / 1000;
+	during = read_state(&ms, s, &got);
+	memory_disk_release(ms.disk[0]);
+	memory_disk_release(ms.disk[2]);
+	memory_set_settle(&ms);
+	wrong = split = unsure = litter = back = 0;
+	check(&ms, s, false);
+	after = read_state(&ms, s, &got);
+	check_clean(&ms, s);
+	tap_ok(e == EC_EQUORUM && ms_put < 6000 && during != 3 &&
+	    (during == 2 || during == after) &&
+	    wrong + split + unsure + litter + back == 0,
+	    "two drives hang in append: fails after %u ms, read %s, then %s",
+	    (unsigned)ms_put, during == 2 ? "unknown" : during == 1 ? "new" :
+	    "old", after == 1 ? "new" : "old");
+	memory_set_release(&ms);
+}
+
 int
 main(void)
 {
@@ -317,6 +352,8 @@ main(void)
 	hang(MEMORY_OPEN, "open");
 	hang(MEMORY_READ, "read");
 	hang(MEMORY_ALL, "everything");
+	hang_two(SMALL);
+	hang_two(LARGE);
 	free(data);
 	return tap_done();
 }
