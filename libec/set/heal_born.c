@@ -55,12 +55,19 @@ born_ask(struct heal_born *b, struct set *s)
 	return e;
 }
 
+/* Copies that a write needs before it is acknowledged. */
+static unsigned
+acknowledged(const struct record *r, unsigned n)
+{
+	return r->k > 0 ? quorum_write(r->k, r->m) : quorum_meta(n);
+}
+
 enum err
 heal_born_judge(struct heal_born *b, struct set *s,
     const struct heal_census *c, const struct heal_version *v,
     enum heal_failure *out)
 {
-	unsigned need = quorum_visible(v->best, c->drives);
+	unsigned need = acknowledged(v->best, c->drives);
 	unsigned younger = 0, unclear = 0;
 	enum err e;
 

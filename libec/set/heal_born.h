@@ -1,8 +1,8 @@
 /* heal_born: since when each drive of a set is there.
  *
- * A state with too few copies is a write that failed, unless drives that lack
- * it are younger than it is: then their predecessors may have had it, and it is
- * lost. */
+ * A state with too few copies is a write that failed, unless so many drives
+ * that lack it are younger than it is that with their predecessors it may have
+ * been acknowledged: then it is lost. */
 #ifndef HEAL_BORN_H
 #define HEAL_BORN_H
 
