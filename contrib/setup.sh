@@ -1,7 +1,7 @@
 #!/bin/sh
 # setup.sh demo [--once]: show an erasure-coded S3 server at work, on this
 #	machine, from nothing.  It then stays up until Ctrl-C; with --once
-#	it ends by itself.
+#	it ends by itself.  (EC_BIN names a folder with tools that are built.)
 # setup.sh check: build and run every test, once plainly and once with the
 #	address and undefined-behaviour sanitizers (or, with SANITIZE set, only
 #	with those it names).  Ends with "N passed, N failed, N skipped".
@@ -135,15 +135,33 @@ random_word()
 	od -An -N "$1" -tx1 /dev/urandom | tr -d ' \n'
 }
 
-# The first port from 9000 on that nobody listens on.
-free_port()
+# Start ec-s3d on the first port from 9000 on that nobody has.
+demo_start()
 {
 	port=9000
-	while grep -qs "^ *[0-9]*: [0-9A-F]*:$(printf %04X $port) " \
-	    /proc/net/tcp /proc/net/tcp6; do
+	while :; do
+		address=127.0.0.1:$port
+		ec-s3d --address "$address" "$drives" 2>"$work/log" &
+		server=$!
+		tries=0
+		until grep -q ': serving ' "$work/log"; do
+			tries=$((tries + 1))
+			[ $tries -lt 100 ] || die "ec-s3d is not up after 10 s"
+			kill -0 "$server" 2>/dev/null || break
+			sleep 0.1
+		done
+		if grep -q ': serving ' "$work/log"; then
+			break
+		fi
+		wait "$server" || true
+		server=
+		grep -q ': in use' "$work/log" || die "ec-s3d did not start"
 		port=$((port + 1))
 	done
-	echo $port
+	endpoint=http://$address
+	curl -fs --noproxy '*' -o /dev/null "$endpoint/ec/health/ready" ||
+	    die "ec-s3d is not ready"
+	echo "\$ ec-s3d --address $address '$drives'"
 }
 
 # What a stock client needs to know, in files and in the environment of this
@@ -229,35 +247,26 @@ demo()
 	'')	;;
 	*)	usage ;;
 	esac
-	demo_install
-	say "Building"
-	make -s -j"$(nproc)" all
+	if [ -z "${EC_BIN-}" ]; then
+		demo_install
+		say "Building"
+		make -s -j"$(nproc)" all
+	fi
 
 	work=$(mktemp -d "${TMPDIR:-/tmp}/ec-demo.XXXXXX")
 	server=
 	trap demo_end EXIT
 	trap 'exit 130' INT TERM
-	PATH=$root/build/plain:$PATH
+	PATH=${EC_BIN:-$root/build/plain}:$PATH
 	EC_ROOT_USER=demo-$(random_word 4)
 	EC_ROOT_PASSWORD=$(random_word 20)
 	export PATH EC_ROOT_USER EC_ROOT_PASSWORD
 	drives="$work/drive{1...4}"
-	address=127.0.0.1:$(free_port)
-	endpoint=http://$address
-	client_setup
 
 	say "Starting ec-s3d on four drives: 2 data + 2 parity shards"
 	mkdir "$work/drive1" "$work/drive2" "$work/drive3" "$work/drive4"
-	echo "\$ ec-s3d --address $address '$drives'"
-	ec-s3d --address "$address" "$drives" 2>"$work/log" &
-	server=$!
-	tries=0
-	until curl -fs -o /dev/null "$endpoint/ec/health/ready"; do
-		kill -0 "$server" 2>/dev/null || die "ec-s3d did not start"
-		tries=$((tries + 1))
-		[ $tries -lt 100 ] || die "ec-s3d is not ready after 10 s"
-		sleep 0.1
-	done
+	demo_start
+	client_setup
 	demo_job
 	[ $once = no ] || return 0
 	demo_invite
