@@ -131,6 +131,7 @@ static void
 probe_start(struct lane *l)
 {
 	struct lane_call *c = NULL;
+	pthread_cond_t *wake = NULL;
 
 	l->next_probe_us = clock_mono_us() + LANE_PROBE_MS * 1000;
 	if (lane_call_new(&c, NULL, probe, NULL, NULL) != EC_OK)
@@ -138,7 +139,8 @@ probe_start(struct lane *l)
 	c->probe = c->always = true;
 	c->drive = l->drive;
 	atomic_fetch_add(&c->drive->refs, 1);
-	if (lane_submit(l, c) == EC_OK) {
+	if (lane_submit(l, c, &wake) == EC_OK) {
+		lane_wake(wake);	/* rare: under the mutex will do */
 		l->probing = true;
 		atomic_fetch_sub(&c->refs, 1);	/* nobody is the caller */
 		return;

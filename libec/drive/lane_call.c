@@ -40,19 +40,15 @@ gather_new(struct gather **out)
 	pthread_mutex_init(&g->mutex, NULL);
 	pthread_cond_init(&g->done, &attr);
 	pthread_condattr_destroy(&attr);
-	g->refs = 1;
+	atomic_init(&g->refs, 1);
 	*out = g;
 	return EC_OK;
 }
 
-/* Releases the mutex, and all when it was the last. */
 static void
 gather_unref(struct gather *g)
 {
-	bool last = --g->refs == 0;
-
-	pthread_mutex_unlock(&g->mutex);
-	if (!last)
+	if (atomic_fetch_sub(&g->refs, 1) != 1)
 		return;
 	pthread_cond_destroy(&g->done);
 	pthread_mutex_destroy(&g->mutex);
@@ -62,10 +58,8 @@ gather_unref(struct gather *g)
 void
 gather_free(struct gather *g)
 {
-	if (g == NULL)
-		return;
-	pthread_mutex_lock(&g->mutex);
-	gather_unref(g);
+	if (g != NULL)
+		gather_unref(g);
 }
 
 unsigned
@@ -113,8 +107,8 @@ lane_call_new(struct lane_call **out, struct gather *g, lane_run *run,
 	c->drop = drop;
 	c->arg = arg;
 	if ((c->g = g) != NULL) {
+		atomic_fetch_add(&g->refs, 1);
 		pthread_mutex_lock(&g->mutex);
-		g->refs++;
 		g->started++;
 		pthread_mutex_unlock(&g->mutex);
 	}
@@ -139,6 +133,7 @@ void
 lane_call_finish(struct lane_call *c, enum err e)
 {
 	struct gather *g = c->g;
+	bool enough;
 
 	c->err = e;
 	c->g = NULL;
@@ -147,7 +142,9 @@ lane_call_finish(struct lane_call *c, enum err e)
 	atomic_store_explicit(&c->done, true, memory_order_release);
 	if (g != NULL) {
 		pthread_mutex_lock(&g->mutex);
-		if (++g->finished == g->want)
+		enough = ++g->finished == g->want;
+		pthread_mutex_unlock(&g->mutex);
+		if (enough)
 			pthread_cond_signal(&g->done);
 		gather_unref(g);
 	}
@@ -195,6 +192,13 @@ lane_call_appends(const struct lane_call *c, unsigned *n)
 	return c->appends;
 }
 
+void
+lane_wake(pthread_cond_t *wake)
+{
+	if (wake != NULL)
+		pthread_cond_signal(wake);
+}
+
 /* Hand the caller's reference over, or drop it. */
 static void
 give(struct lane_call **out, struct lane_call *c)
@@ -221,14 +225,16 @@ lane_start(struct lane *l, struct gather *g, lane_run *run, lane_drop *drop,
     void *arg, struct lane_call **out)
 {
 	struct lane_call *c;
+	pthread_cond_t *wake = NULL;
 	enum err e, failed = EC_EOFFLINE;
 
 	if ((e = lane_call_new(&c, g, run, drop, arg)) != EC_OK)
 		return e;
 	pthread_mutex_lock(&l->mutex);
 	if (drive_get(l, c))
-		failed = lane_submit(l, c);
+		failed = lane_submit(l, c, &wake);
 	pthread_mutex_unlock(&l->mutex);
+	lane_wake(wake);
 	give(out, c);
 	if (failed != EC_OK)
 		lane_call_finish(c, failed);
@@ -266,6 +272,7 @@ lane_append(struct lane *l, struct gather *g, const struct drive_append *a,
 {
 	struct lane_call *c;
 	struct lane_queue bad = { NULL, NULL };
+	pthread_cond_t *wake = NULL;
 	enum err e, failed = EC_EOFFLINE;
 
 	if (n == 0 || n > LANE_BATCH_MAX)
@@ -280,8 +287,9 @@ lane_append(struct lane *l, struct gather *g, const struct drive_append *a,
 	} else {
 		pthread_mutex_lock(&l->mutex);
 		if (drive_get(l, c))
-			failed = lane_submit_append(l, c);
+			failed = lane_submit_append(l, c, &wake);
 		pthread_mutex_unlock(&l->mutex);
+		lane_wake(wake);
 	}
 	give(out, c);
 	if (failed != EC_OK) {
@@ -333,7 +341,8 @@ lane_series_pending(const struct lane_series *s)
 
 /* A call of the series on its way.  Errors: then it is not queued. */
 static enum err
-series_submit(struct lane_series *s, struct lane_call *c)
+series_submit(struct lane_series *s, struct lane_call *c,
+    pthread_cond_t **wake)
 {
 	struct lane *l = s->lane;
 	enum err e = EC_OK;
@@ -349,7 +358,7 @@ series_submit(struct lane_series *s, struct lane_call *c)
 	atomic_fetch_add(&c->drive->refs, 1);
 	if (s->active)
 		lane_queue_push(&s->waiting, c);
-	else if ((e = lane_submit(l, c)) == EC_OK)
+	else if ((e = lane_submit(l, c, wake)) == EC_OK)
 		s->active = true;
 	else if (!c->always)
 		s->err = e;
@@ -361,6 +370,7 @@ series_start(struct lane_series *s, struct gather *g, lane_run *run,
     lane_drop *drop, void *arg, bool always, struct lane_call **out)
 {
 	struct lane_call *c;
+	pthread_cond_t *wake = NULL;
 	enum err e, failed;
 
 	if ((e = lane_call_new(&c, g, run, drop, arg)) != EC_OK)
@@ -370,8 +380,9 @@ series_start(struct lane_series *s, struct gather *g, lane_run *run,
 	atomic_fetch_add(&s->refs, 1);
 	atomic_fetch_add(&s->pending, 1);
 	pthread_mutex_lock(&s->lane->mutex);
-	failed = series_submit(s, c);
+	failed = series_submit(s, c, &wake);
 	pthread_mutex_unlock(&s->lane->mutex);
+	lane_wake(wake);
 	give(out, c);
 	if (failed != EC_OK)
 		lane_call_finish(c, failed);

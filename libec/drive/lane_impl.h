@@ -29,9 +29,9 @@ struct lane_drive {
 void lane_drive_put(struct lane_drive *ld);	/* the last one closes */
 
 struct gather {
+	atomic_uint refs;	/* the owner and each call not finished */
 	pthread_mutex_t mutex;	/* guards all below */
 	pthread_cond_t done;
-	unsigned refs;		/* the owner and each call not finished */
 	unsigned started, finished;
 	unsigned want;		/* the waiter needs so many; 0: nobody waits */
 };
@@ -127,9 +127,14 @@ void lane_note(struct lane *l, const struct lane_drive *ld, enum err e,
 void lane_watch_begin(struct lane *l);
 void lane_series_failed(struct lane_series *s, enum err e,
     struct lane_queue *failed);
-/* Queue a call and see to it that a thread takes it.  Errors: EC_EBUSY. */
-enum err lane_submit(struct lane *l, struct lane_call *c);
-enum err lane_submit_append(struct lane *l, struct lane_call *c);
+/* Queue a call and see to it that a thread takes it: *${wake}, if not NULL, is
+ * to be signaled when the mutex was released, so that whoever wakes up does not
+ * find it held.  Errors: EC_EBUSY. */
+enum err lane_submit(struct lane *l, struct lane_call *c,
+    pthread_cond_t **wake);
+enum err lane_submit_append(struct lane *l, struct lane_call *c,
+    pthread_cond_t **wake);
+void lane_wake(pthread_cond_t *wake);	/* NULL is fine */
 bool lane_thread(struct lane *l, void *(*main)(void *), void *arg);
 void lane_unref(struct lane *l);	/* releases the mutex */
 

@@ -382,7 +382,7 @@ fail:
 }
 
 enum err
-lane_submit(struct lane *l, struct lane_call *c)
+lane_submit(struct lane *l, struct lane_call *c, pthread_cond_t **wake)
 {
 	unsigned usable = l->threads;
 
@@ -390,7 +390,7 @@ lane_submit(struct lane *l, struct lane_call *c)
 		if (w->stuck && !w->appender)
 			usable--;
 	if (l->queued < l->idle) {
-		pthread_cond_signal(&l->work);
+		*wake = &l->work;
 	} else if (usable < LANE_THREADS_MAX) {
 		if (worker_new(l, false) != NULL)
 			l->threads++;
@@ -402,10 +402,11 @@ lane_submit(struct lane *l, struct lane_call *c)
 }
 
 enum err
-lane_submit_append(struct lane *l, struct lane_call *c)
+lane_submit_append(struct lane *l, struct lane_call *c,
+    pthread_cond_t **wake)
 {
 	if (l->appender != NULL)
-		pthread_cond_signal(&l->append_work);
+		*wake = &l->append_work;
 	else if ((l->appender = worker_new(l, true)) == NULL)
 		return EC_EBUSY;
 	lane_queue_push(&l->appends, c);
