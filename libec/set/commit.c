@@ -128,7 +128,7 @@ heal_entry(const struct commit *c, unsigned targets, struct buf *out)
 		.key = c->rec->key, .etag = "", .target = c->rec->stamp,
 		.stamp = c->rec->stamp, .mtime_us = clock_real_us() };
 
-	if (!c->heal || targets == c->s->n)
+	if (targets == c->s->n)
 		return EC_OK;
 	return record_encode(out, &r);
 }
@@ -243,8 +243,7 @@ commit_purge_older(struct set *s, const char *bucket, const char *key,
 static void
 note(const struct commit *c, const struct stamp *version)
 {
-	if (c->heal)
-		heal_queue_note(c->s, c->rec->bucket, c->rec->key, version);
+	heal_queue_note(c->s, c->rec->bucket, c->rec->key, version);
 }
 
 /* Purge what cannot become decided from the drives that may have it. */
@@ -257,9 +256,10 @@ undo(struct commit *c, const struct attempt *a)
 	struct gather *g = NULL;
 	bool all = true;
 
-	if (c->rec->kind == RECORD_BUCKET || c->rec->kind == RECORD_UPLOAD)
-		return;	/* took the older state's place; heal settles it */
-	if (a->count >= quorum_visible(c->rec, n)) {
+	/* A bucket's or an upload's took the older state's place: heal settles
+	 * it. */
+	if (c->rec->kind == RECORD_BUCKET || c->rec->kind == RECORD_UPLOAD ||
+	    a->count >= quorum_visible(c->rec, n)) {
 		note(c, &a->stamp);
 		return;
 	}

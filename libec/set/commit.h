@@ -20,7 +20,6 @@ struct commit {
 	bool to[SET_DRIVES_MAX];	/* the drives to append to */
 	unsigned quorum;	/* that must have it */
 	const char *what;	/* "write quorum" */
-	bool heal;		/* drives that miss it go to the heal queue */
 	/* With RECORD_INLINE: shard i's piece is at pieces + i * inline_len. */
 	const uint8_t *pieces;
 	const uint8_t (*sums)[32];

@@ -21,7 +21,6 @@ append(struct set *s, struct record *r, struct commit *c)
 	c->rec = r;
 	c->quorum = quorum_meta(s->n);
 	c->what = "delete quorum";
-	c->heal = true;
 	for (unsigned i = 0; i < s->n; i++)
 		c->to[i] = lane_state(s->lane[i]) == LANE_ONLINE;
 	return commit_run(c);

@@ -292,8 +292,7 @@ static enum err
 commit_object(struct making *mk, struct record *r, bool holds[])
 {
 	struct set *s = mk->s;
-	struct commit c = { .s = s, .rec = r, .what = "write quorum",
-		.heal = true };
+	struct commit c = { .s = s, .rec = r, .what = "write quorum" };
 	enum err e;
 
 	if (mk->k == 0)

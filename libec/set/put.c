@@ -329,7 +329,7 @@ put_commit(struct put *p, const char *etag, struct object *out)
 	char hex[33];
 	struct record r;
 	struct commit c = { .s = p->s, .rec = &r, .quorum = p->quorum,
-		.what = "write quorum", .heal = p->params.part == 0,
+		.what = "write quorum",
 		.pieces = p->pieces.at,
 		.sums = (const uint8_t (*)[32])p->sums };
 	enum err e;
