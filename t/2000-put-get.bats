@@ -272,7 +272,8 @@ t/sub/b" ]
 	ec-put bkt/a < f
 	ec-get bkt/a | ec-put bkt/b
 	same f b
-	ec-get bkt/b | tee >(ec-put bkt/c) | ec-put bkt/d
+	# exec: else the shell between holds the pipe open until ec-put ends
+	ec-get bkt/b | tee >(exec ec-put bkt/c) | ec-put bkt/d
 	for _ in $(seq 100); do
 		[ "$(ec-get -l bkt | wc -l)" = 4 ] && break
 		sleep 0.1
