@@ -229,7 +229,6 @@ encode_finish(struct encode *e, struct shard_tail *tail)
 	if (e->err == EC_OK)
 		e->err = write_carried(e, true);
 	tail->size = e->bytes;
-	memset(tail->md5, 0, sizeof(tail->md5));
 	if (e->md5 != NULL)
 		digest_final(e->md5, tail->md5);
 	if (e->err != EC_OK)

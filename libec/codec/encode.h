@@ -38,7 +38,8 @@ void encode_free(struct encode *e);
 enum err encode_write(struct encode *e, const void *buf, size_t len);
 
 /* The last stripe and the tails.  bucket, key and extra as in shard_tail; size
- * and md5 are filled in from what was written and left in *${tail}.  Not yet
+ * and, if it was taken here, md5 are filled in from what was written and left
+ * in *${tail}.  Not yet
  * durable: the caller flushes what is behind its sinks. */
 enum err encode_finish(struct encode *e, struct shard_tail *tail);
 

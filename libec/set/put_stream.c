@@ -13,6 +13,7 @@
 #include "set/commit.h"
 #include "set/placement.h"
 #include "set/put_flow.h"
+#include "set/put_md5.h"
 #include "set/quorum.h"
 #include "set/set_impl.h"
 
@@ -35,6 +36,7 @@ struct put_stream {
 	unsigned n;
 	struct put_flow *flow;
 	struct encode *encode;
+	struct put_md5 *md5;
 	struct put_slab *slab;
 	size_t slab_used;
 	uint64_t waited_us;	/* the longest wait for most drives */
@@ -170,7 +172,7 @@ put_stream_new(struct put_stream **out, struct set *s,
     const struct put_stream_params *p)
 {
 	struct encode_params ep = { .stripe = p->stripe, .id = p->data,
-		.part = p->part, .quorum = p->quorum, .md5 = true };
+		.part = p->part, .quorum = p->quorum };
 	struct encode_sink sinks[SET_DRIVES_MAX] = { 0 };
 	struct put_stream *ps;
 	enum err e = EC_ENOMEM;
@@ -184,7 +186,7 @@ put_stream_new(struct put_stream **out, struct set *s,
 		goto out;
 	if (p->size <= STRIPE_SIZE_MAX)
 		ps->flow->bytes_hint = stripe_shard_bytes(&p->stripe, p->size);
-	e = EC_OK;
+	e = put_md5_new(&ps->md5);
 	for (unsigned i = 0; i < s->n && e == EC_OK; i++) {
 		e = sink_open(ps, i);
 		if (ps->sink[i].series != NULL)
@@ -264,11 +266,10 @@ flow_wait(struct put_stream *ps)
 		ps->waited_us = most - start;
 }
 
-enum err
-put_stream_write(struct put_stream *ps, const void *buf, size_t len)
+static enum err
+encode_all(struct put_stream *ps, const uint8_t *p, size_t len)
 {
 	size_t chunk = (size_t)ps->p.stripe.k * ps->p.stripe.unit * 4;
-	const uint8_t *p = buf;
 	enum err e;
 
 	while (len > 0) {
@@ -284,6 +285,17 @@ put_stream_write(struct put_stream *ps, const void *buf, size_t len)
 		len -= take;
 	}
 	return EC_OK;
+}
+
+enum err
+put_stream_write(struct put_stream *ps, const void *buf, size_t len)
+{
+	enum err e;
+
+	put_md5_add(ps->md5, buf, len);
+	e = encode_all(ps, buf, len);
+	put_md5_wait(ps->md5);	/* the bytes are the caller's again */
+	return e;
 }
 
 static enum err
@@ -326,6 +338,7 @@ put_stream_finish(struct put_stream *ps, struct shard_tail *t, bool durable[])
 	unsigned good = 0;
 	enum err e;
 
+	put_md5_final(ps->md5, t->md5);
 	e = encode_finish(ps->encode, t);
 	if (ps->err != EC_OK)
 		return ps->err;
@@ -380,6 +393,7 @@ put_stream_free(struct put_stream *ps, const bool keep[])
 	if (ps == NULL)
 		return;
 	encode_free(ps->encode);
+	put_md5_free(ps->md5);
 	for (unsigned i = 0; i < ps->n && ps->flow != NULL; i++)
 		sink_close(ps, i, keep != NULL &&
 		    keep[placement_drive(ps->p.start, i, ps->n)]);
