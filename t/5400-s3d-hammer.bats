@@ -37,3 +37,24 @@ hammer()
 	ec-heal "$DIR/d{1...4}"
 	ec-scan --deep "$DIR/d{1...4}"
 }
+
+@test "the same while the server is killed four times" {
+	s3d_start
+	hammer 16 >hammer.log 2>&1 3>&- &
+	hammer=$!
+	for pause in 2 1 2 1; do
+		sleep $pause
+		server_kill s3d
+		s3d_start
+	done
+	status=0
+	wait $hammer || status=$?
+	cat hammer.log
+	[ $status -eq 0 ]
+	server_stop s3d
+	# Writes that were cut off by the kill may be on some drives only.
+	export EC_VOLUMES="$DIR/d{1...4}"
+	ec-scan >findings || [ $? -eq 3 ]
+	ec-heal - <findings
+	ec-scan --deep
+}

@@ -6,7 +6,11 @@ usage: s3_hammer.py ENDPOINT SECONDS [SEED]
 Each client writes, overwrites, copies, deletes, uploads in parts, reads whole
 and in ranges and lists its own prefix, and knows after each answer what must
 be there.  All of them also write and read one shared key: what is read must be
-exactly what one of them wrote.  Prints what was done; exit status 1 at the first contradiction."""
+exactly what one of them wrote.
+
+The server may be killed meanwhile.  A write without an answer may have been
+done or not: the next read tells, and then it stays so.  Prints what was done;
+exit status 1 at the first contradiction."""
 
 import hashlib
 import os
@@ -17,8 +21,9 @@ import time
 import traceback
 
 import boto3
+import urllib3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 endpoint, seconds = sys.argv[1], float(sys.argv[2])
 seed = int(sys.argv[3]) if len(sys.argv) > 3 else int.from_bytes(
@@ -57,11 +62,22 @@ class Client(threading.Thread):
     def key(self):
         return self.prefix + str(self.random.randrange(12))
 
+    def may_be(self, key):
+        """What the key may hold; None: it is not there."""
+        return self.model.get(key, [None])
+
     def check(self, key, body):
-        want = self.model.get(key)
-        assert body == want, "%s: %s bytes, want %s" % (
+        want = self.may_be(key)
+        assert body in want, "%s: %s bytes, want %s" % (
             key, None if body is None else len(body),
-            None if want is None else len(want))
+            [None if w is None else len(w) for w in want])
+        self.model[key] = [body]
+
+    def write(self, key, value, call, **kw):
+        """A write to our key: ${value} is what it will hold."""
+        self.model[key] = self.may_be(key) + [value]
+        call(Bucket=BUCKET, Key=key, **kw)
+        self.model[key] = [value]
 
     def read(self, key, **kw):
         try:
@@ -74,8 +90,7 @@ class Client(threading.Thread):
 
     def put(self):
         key, d = self.key(), self.data()
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=d)
-        self.model[key] = d
+        self.write(key, d, self.s3.put_object, Body=d)
 
     def get(self):
         key = self.key()
@@ -83,8 +98,8 @@ class Client(threading.Thread):
 
     def range(self):
         key = self.key()
-        want = self.model.get(key)
-        if not want:
+        want = self.may_be(key)[0]
+        if len(self.may_be(key)) > 1 or not want:
             return
         a = self.random.randrange(len(want))
         b = min(len(want) - 1, a + self.random.randrange(200000))
@@ -93,16 +108,15 @@ class Client(threading.Thread):
 
     def delete(self):
         key = self.key()
-        self.s3.delete_object(Bucket=BUCKET, Key=key)
-        self.model.pop(key, None)
+        self.write(key, None, self.s3.delete_object)
 
     def copy(self):
         source, key = self.key(), self.key()
-        if source == key or source not in self.model:
+        want = self.may_be(source)
+        if source == key or len(want) > 1 or want[0] is None:
             return
-        self.s3.copy_object(Bucket=BUCKET, Key=key, CopySource={
+        self.write(key, want[0], self.s3.copy_object, CopySource={
             "Bucket": BUCKET, "Key": source})
-        self.model[key] = self.model[source]
 
     def parts(self):
         key, done_parts = self.key(), []
@@ -116,16 +130,16 @@ class Client(threading.Thread):
         if self.random.random() < 0.3:
             self.s3.abort_multipart_upload(Bucket=BUCKET, Key=key, UploadId=u)
             return
-        self.s3.complete_multipart_upload(
-            Bucket=BUCKET, Key=key, UploadId=u,
-            MultipartUpload={"Parts": done_parts})
-        self.model[key] = b"".join(d)
+        self.write(key, b"".join(d), self.s3.complete_multipart_upload,
+                   UploadId=u, MultipartUpload={"Parts": done_parts})
 
     def list(self):
         r = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=self.prefix)
         got = {o["Key"]: o["Size"] for o in r.get("Contents", [])}
-        want = {k: len(v) for k, v in self.model.items()}
-        assert got == want, "listing: %s, want %s" % (got, want)
+        for key in list(self.model) + list(got):
+            sizes = [None if v is None else len(v) for v in self.may_be(key)]
+            assert got.get(key) in sizes, "%s listed as %s, want %s" % (
+                key, got.get(key), sizes)
 
     def share(self):
         d = self.data() + os.urandom(16)
@@ -151,9 +165,13 @@ class Client(threading.Thread):
         try:
             while time.monotonic() < end and not failed:
                 op = self.random.choice(ops)
-                op()
-                done(op.__name__)
-            for key in self.model if not failed else ():
+                try:
+                    op()
+                    done(op.__name__)
+                except (BotoCoreError, urllib3.exceptions.HTTPError):
+                    done("unanswered")
+                    time.sleep(0.1)
+            for key in list(self.model) if not failed else ():
                 self.check(key, self.read(key))
         except Exception:
             failed.append(traceback.format_exc())
