@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "drive/local.h"
+#include "set/heal_queue.h"
 #include "set/quorum.h"
 #include "store/store_impl.h"
 
@@ -105,9 +106,13 @@ set_is_theirs(const struct store *st, unsigned set)
 static enum err
 refill_slot(struct store *st, struct store_slot *s)
 {
+	const struct stamp all = { 0, 0 };
 	struct format f = s->format;
 	enum err e;
 
+	/* Noted before the drive is one: with its first write it would no
+	 * longer be known by its emptiness. */
+	heal_queue_mark(st->set[f.set], "", "", &all);
 	for (unsigned i = 0; i < st->set_size; i++) {
 		const struct format *o =
 		    &st->slot[f.set * st->set_size + i].format;
