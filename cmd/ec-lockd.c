@@ -444,7 +444,7 @@ main(int argc, char *argv[])
 	};
 	uint64_t wait_s = WAIT_MAX_S;
 	struct setting s = { NULL };
-	int status;
+	int status = 0;
 	bool runs;
 	enum err e;
 
@@ -471,14 +471,16 @@ main(int argc, char *argv[])
 	    EC_OK)
 		opt_misuse("--wait: not a number of seconds: %s", a.wait);
 	e = runs || a.list ? setting_client(&s, &a) : setting_daemon(&s, &a);
+	if (e == EC_OK && !runs && !a.list)
+		e = run_daemon(&s, &a);
+	if (e == EC_ENOMEM)
+		log_error("%s", err_text(e));
 	if (e != EC_OK)
 		status = err_exit(e);
 	else if (runs)
 		status = run_command(&s, &a, wait_s, argv);
 	else if (a.list)
 		status = run_list(&s, &a);
-	else
-		status = err_exit(run_daemon(&s, &a));
 	setting_release(&s);
 	free(a.names.v);
 	return status;

@@ -14,7 +14,7 @@
 #include "net/lock_wire.h"
 #include "net/peer.h"
 
-enum { LOOK_US = 250 * 1000, PLACES_MAX = 1 << 18 };
+enum { LOOK_US = 250 * 1000, RETRY_US = 1000 * 1000, PLACES_MAX = 1 << 18 };
 /* Stamps are like results of clock_hlc(): this is two minutes of them. */
 #define RAISE_BY (UINT64_C(120) * 1000000 << 12)
 
@@ -33,6 +33,7 @@ struct lock_service {
 	pthread_mutex_t lock;		/* guards what follows */
 	struct lock_state *state;
 	struct lock_keep *keep;
+	uint64_t keep_failed_us;	/* 0: not */
 	struct watch *watches;
 	bool stopping;
 };
@@ -47,7 +48,16 @@ raise_ceiling(void *ctx, uint64_t stamp)
 
 	if (s->keep == NULL)
 		return ceiling;
-	return lock_keep_raise(s->keep, ceiling) == EC_OK ? ceiling : 0;
+	/* A full disk is tried again, but not for each request. */
+	if (s->keep_failed_us != 0 &&
+	    clock_mono_us() - s->keep_failed_us < RETRY_US)
+		return 0;
+	if (lock_keep_raise(s->keep, ceiling) == EC_OK) {
+		s->keep_failed_us = 0;
+		return ceiling;
+	}
+	s->keep_failed_us = clock_mono_us();
+	return 0;
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "../lib/lockds.h"
 #include "../lib/tap.h"
 #include "base/clock.h"
+#include "net/lock_list.h"
 
 enum { THREADS = 16, NAMES = 3, RUN_MS = 4000, LEASE_S = 3 };
 
@@ -169,6 +170,22 @@ wait_in_line(void *arg)
 	return NULL;
 }
 
+/* Wait until ${n} are known that hold or wait for a lock. */
+static void
+await_listed(size_t n)
+{
+	struct lock_list l = LOCK_LIST_INIT;
+	size_t known = 0;
+
+	for (unsigned i = 0; i < 200 && known < n; i++) {
+		usleep(20 * 1000);
+		lock_list_get(&l, lockds.peers, lockds.n, lockds.auth);
+		known = l.n;
+		lock_list_release(&l);
+	}
+	usleep(100 * 1000);	/* its ticket becomes final */
+}
+
 static void
 test_order(void)
 {
@@ -182,7 +199,7 @@ test_order(void)
 		w[i].client = lockds_client(&lockds);
 		w[i].order = 0;
 		pthread_create(&w[i].thread, NULL, wait_in_line, &w[i]);
-		usleep(100 * 1000);
+		await_listed(i + 2);
 	}
 	lock_hold_release(h);
 	for (unsigned i = 0; i < 10; i++) {
@@ -305,9 +322,43 @@ test_restart(void)
 	lock_client_free(d);
 }
 
+/* A daemon of this process is asked without a connection. */
+static void
+test_local(void)
+{
+	const struct lock_service_params sp = { .lease_s = 1 };
+	const char *const peers[] = { "unix:/nowhere" };
+	struct lock_client_params p = { .peers = peers, .n = 1,
+	    .owner = "local" };
+	struct lock_client *c = NULL, *d = NULL;
+	struct lock_hold *h, *h2;
+	uint64_t token;
+
+	if (lock_service_new(&p.local, &sp) != EC_OK ||
+	    lock_client_new(&c, &p) != EC_OK ||
+	    lock_client_new(&d, &p) != EC_OK)
+		abort();
+	tap_ok(take_one(c, "l", 5000, EC_OK, &h) >= 500,
+	    "without a file a start has its grace");
+	token = lock_hold_token(h, 0);
+	tap_ok(take_one(d, "l", 200, EC_ETIMEDOUT, &h2) != UINT64_MAX,
+	    "local: excluded");
+	usleep(1500 * 1000);
+	tap_ok(lock_hold_left_us(h) > 0, "local: renewed");
+	lock_hold_release(h);
+	tap_ok(take_one(d, "l", 500, EC_OK, &h2) != UINT64_MAX &&
+	    lock_hold_token(h2, 0) > token, "local: handed on");
+	lock_hold_release(h2);
+	lock_client_free(c);
+	lock_client_free(d);
+	lock_service_stop(p.local);
+	lock_service_free(p.local);
+}
+
 int
 main(void)
 {
+	test_local();
 	lockds_open(&lockds, 3, LEASE_S);
 	test_refusals();
 	test_order();
