@@ -138,6 +138,43 @@ purge_all(struct set *s, const struct heal_census *c)
 	return e == EC_OK && young ? EC_EBUSY : e;
 }
 
+static enum err
+ask_key_all(struct ask *a, struct heal_census *c, struct set *s,
+    const char *bucket, const char *key)
+{
+	const struct drive_query q = {
+		.table = DRIVE_VERSIONS, .bucket = bucket, .key = key,
+		.want_parts = true, .limit = KEY_RECORDS_MAX,
+	};
+	struct resolve_input in[SET_DRIVES_MAX];
+	enum err e;
+
+	if ((e = heal_ask(a, s, &q)) != EC_OK)
+		return e;
+	ask_input(a, in);
+	return heal_census_judge(c, in, set_drives(s));
+}
+
+/* What looks lost may have been overwritten and purged since it was judged. */
+static bool
+still_so(struct set *s, const struct heal_version *v)
+{
+	struct heal_census c = HEAL_CENSUS_INIT;
+	struct ask a = ASK_INIT;
+	bool so = false;
+
+	if (v->best->kind != RECORD_OBJECT)
+		return true;
+	if (ask_key_all(&a, &c, s, v->best->bucket, v->best->key) != EC_OK)
+		so = true;
+	for (unsigned i = 0; i < c.version_count && !so; i++)
+		so = c.versions[i].fate == v->fate && stamp_cmp(
+		    &c.versions[i].best->stamp, &v->best->stamp) == 0;
+	heal_census_release(&c);
+	ask_release(&a);
+	return so;
+}
+
 enum err
 heal_any(struct set *s, const struct heal_census *c,
     const struct heal_version *v, unsigned flags,
@@ -183,6 +220,8 @@ heal_census_key(struct set *s, const struct heal_census *c,
 			return e;
 		if (v->fate == HEAL_FAILED && !r.lost && !r.undecided)
 			continue;
+		if (r.lost && !still_so(s, v))
+			continue;
 		worst = heal_worse(worst, e);
 		if (watch != NULL && watch->each != NULL)
 			watch->each(watch->ctx, &r);
@@ -198,19 +237,11 @@ heal_key(struct set *s, const char *bucket, const char *key,
     const struct stamp *version, unsigned flags,
     const struct heal_watch *watch)
 {
-	const struct drive_query q = {
-		.table = DRIVE_VERSIONS, .bucket = bucket, .key = key,
-		.want_parts = true, .limit = KEY_RECORDS_MAX,
-	};
-	struct resolve_input in[SET_DRIVES_MAX];
 	struct heal_census c = HEAL_CENSUS_INIT;
 	struct ask a = ASK_INIT;
 	enum err e;
 
-	if ((e = heal_ask(&a, s, &q)) != EC_OK)
-		goto out;
-	ask_input(&a, in);
-	if ((e = heal_census_judge(&c, in, set_drives(s))) != EC_OK)
+	if ((e = ask_key_all(&a, &c, s, bucket, key)) != EC_OK)
 		goto out;
 	e = heal_census_key(s, &c, version, flags, watch);
 	if (e != EC_OK || c.silent == 0)
