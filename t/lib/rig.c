@@ -78,7 +78,8 @@ rig_attach(struct rig *r, unsigned i)
 	struct drive *d = memory_disk_drive(r->disk[i]);
 
 	MUST(d != NULL);
-	lane_attach(set_lane(r->set, i), d);
+	if (lane_attach(set_lane(r->set, i), d) != EC_OK)
+		drive_close(d);		/* it was not away */
 }
 
 void
