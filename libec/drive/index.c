@@ -1,6 +1,8 @@
 /* index: the file, its tables, transactions and checkpoints. */
 #include "drive/index.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,9 +148,46 @@ make_tables(struct index *ix, const struct uuid *drive)
 	    "CREATE TABLE segment(number INTEGER PRIMARY KEY, live INT, "
 	    "keep INT);"
 	    "CREATE TABLE meta(drive TEXT, segment INT, offset INT, seq INT);"
-	    "INSERT INTO meta VALUES('%s', 0, 0, 0);"
-	    "PRAGMA user_version=%d; COMMIT", id, INDEX_FORMAT);
+	    "INSERT INTO meta VALUES('%s', 0, 0, 0); COMMIT", id);
 	return run(ix, ix->db, sql);
+}
+
+/* Without a journal of its own: should the process end, the tables are there
+ * but user_version is not, and the next one begins anew. */
+static enum err
+build(struct index *ix, const struct uuid *drive)
+{
+	enum err e;
+
+	ix->building = true;
+	if ((e = run(ix, ix->db, "PRAGMA journal_mode=OFF;"
+	    "PRAGMA synchronous=OFF; PRAGMA cache_size=-131072")) != EC_OK)
+		return e;
+	return make_tables(ix, drive);
+}
+
+enum err
+index_built(struct index *ix)
+{
+	char sql[SQL_MAX];
+	int fd;
+	enum err e = EC_OK;
+
+	if (!ix->building)
+		return EC_OK;
+	/* All must be on the drive before anything says so. */
+	if ((fd = open(ix->path, O_RDONLY | O_CLOEXEC)) < 0)
+		return err_from_errno(errno);
+	if (fsync(fd) != 0)
+		e = err_from_errno(errno);
+	close(fd);
+	snprintf(sql, sizeof sql, "PRAGMA synchronous=FULL;"
+	    "PRAGMA user_version=%d; PRAGMA journal_mode=WAL;"
+	    "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384",
+	    INDEX_FORMAT);
+	if (e == EC_OK && (e = run(ix, ix->db, sql)) == EC_OK)
+		ix->building = false;
+	return e;
 }
 
 /* One row of integers (or text in column 0 compared with ${text}). */
@@ -240,7 +279,7 @@ index_open(struct index **out, const char *path, const struct uuid *drive,
 		e = EC_ECORRUPT;
 		goto out;
 	}
-	if ((version == 0 && (e = make_tables(ix, drive)) != EC_OK) ||
+	if ((version == 0 && (e = build(ix, drive)) != EC_OK) ||
 	    (e = load_meta(ix, drive)) != EC_OK ||
 	    (e = load_segments(ix)) != EC_OK)
 		goto out;

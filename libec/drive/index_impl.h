@@ -74,6 +74,7 @@ struct index {
 	struct journal *journal;
 	sqlite3 *db;		/* the one that changes */
 	sqlite3_stmt *st[ST_COUNT];
+	bool building;		/* made anew: unsafe until index_built */
 	bool has_applied;
 	struct journal_pos applied;
 	struct index_segment *segments;	/* by number */

@@ -263,6 +263,8 @@ local_catch_up(struct local *l)
 		index_rollback(l->index);
 	else if ((e = index_commit(l->index, &end)) != EC_OK)
 		return e;
+	if ((e = index_built(l->index)) != EC_OK)
+		return e;
 	if (r.total > 0)
 		log_info("%s: applied %llu records of the journal", l->path,
 		    (unsigned long long)r.total);
