@@ -95,25 +95,38 @@ bucket_remove(struct set *s, const char *name)
 	return write_state(s, &r);
 }
 
+/* The state that stands, or, where that cannot be known now, the newest that
+ * may: one undecided write must not hide all buckets. */
+static const struct record *
+likely(const struct resolve *r)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct state *s = &r->state[i];
+
+		if (s->life == STATE_ALIVE || (s->life == STATE_UNCERTAIN &&
+		    (s->rec->flags & RECORD_GONE) == 0))
+			return s->rec;
+	}
+	return NULL;
+}
+
 /* One name's states: is there a bucket? */
 static enum err
 add(struct set *s, const struct resolve_input in[], struct resolve *r,
     struct bucket *b, bool *added)
 {
-	const struct state *state;
+	const struct record *rec;
 	enum err e;
 
 	*added = false;
 	if ((e = resolve_key(r, in, s->n)) != EC_OK)
 		return e;
-	e = resolve_state(r, NULL, &state);
-	if (e == EC_ENOTFOUND)
+	rec = likely(r);
+	if (rec == NULL || (rec->flags & RECORD_GONE) != 0)
 		return EC_OK;
-	if (e != EC_OK || (state->rec->flags & RECORD_GONE) != 0)
-		return e;
 	*b = (struct bucket)BUCKET_INIT;
 	*added = true;
-	return from_record(b, state->rec);
+	return from_record(b, rec);
 }
 
 enum err

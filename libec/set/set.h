@@ -9,10 +9,17 @@
  *	decided     c >= need
  *	possible    c <  need and c + u >= need
  *	void        otherwise
- * where need is k for an object and N - N/2 for a marker, a tombstone or a
- * bucket's record.  The newest state that is not void wins: if it is decided it
- * is the answer, if it is only possible the answer is EC_EQUORUM.  So a failed
- * write is seen by all readers or by none, and no reader goes back in time. */
+ * where need is k for an object or a part and N - N/2 for a marker, a
+ * tombstone, a bucket or an upload.  The newest state that is not void wins: if
+ * it is decided it is the answer, if it is only possible the answer is
+ * EC_EQUORUM.  So a failed write is seen by all readers or by none, and no
+ * reader goes back in time.  resolve.h has the rest: what hides what, when so
+ * many are silent that nothing can be said, and what to do because drives do
+ * not all answer at one moment.
+ *
+ * Writing.  A record goes to all drives that are there; acknowledged, it is on
+ * quorum_write (data) or quorum_meta (all else) of them.  commit.h says what
+ * becomes of one that fails: what may have been seen as decided is not undone. */
 #ifndef SET_H
 #define SET_H
 
@@ -47,9 +54,9 @@ unsigned set_default_parity(unsigned n);
 /* Maintain all drives: drive.h maintain, each ${budget_ms}. */
 void set_maintain(struct set *s, unsigned budget_ms, unsigned grace_s);
 
-/* What an error below a quorum lacked, for people, in one line: "set 0: write
- * quorum 3 of 4 not met: /d3: drive is offline, /d4: No space left".  Of the
- * last failed call of this thread; "" if none. */
+/* What an error below a quorum lacked, for people, in one line: "write quorum 3
+ * of 4 not met: /d3: drive is offline, /d4: no space left".  Of the last failed
+ * call of this thread; "" if none. */
 const char *set_complaint(void);
 
 /* What readers are told of a version. */
