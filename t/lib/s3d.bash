@@ -56,3 +56,9 @@ s3()
 {
 	"${S3_CURL[@]}" "$@"
 }
+
+# Debian 12's aws does not read AWS_ENDPOINT_URL.
+aws()
+{
+	command aws --endpoint-url "$S3" "$@"
+}
