@@ -19,7 +19,7 @@
  *
  * Writing.  A record goes to all drives that are there; acknowledged, it is on
  * quorum_write (data) or quorum_meta (all else) of them.  commit.h says what
- * becomes of one that fails: what may have been seen as decided is not undone. */
+ * becomes of one that fails: what may have been seen as decided stays. */
 #ifndef SET_H
 #define SET_H
 

@@ -196,6 +196,41 @@ listing(void)
 	memory_set_release(&ms);
 }
 
+/* What a drive missed is in the heal queue, by the same append; and an error
+ * says what each drive lacked. */
+static void
+missed(void)
+{
+	bool out[SET_DRIVES_MAX] = { false, false, true };
+	uint8_t buf[4096] = { 1 };
+	struct memory_set ms;
+	uint64_t before;
+
+	memory_set_init(&ms, 4, -1);
+	memory_set_restart(&ms, out);
+	before = memory_disk_count(ms.disk[0], MEMORY_APPEND);
+	tap_ok(memory_set_put(&ms, "k", buf, sizeof(buf), 0, true) == EC_OK,
+	    "put, a drive out");
+	tap_is_u64(memory_disk_count(ms.disk[0], MEMORY_APPEND) - before, 1,
+	    "one append");
+	tap_is_u64(memory_disk_rows(ms.disk[0], DRIVE_HEALS), 1,
+	    "which has the entry of the heal queue");
+	memory_set_restart(&ms, NULL);
+	memory_disk_fail(ms.disk[1], MEMORY_WRITES, EC_ENOSPC);
+	memory_disk_fail(ms.disk[3], MEMORY_WRITES, EC_ENOSPC);
+	tap_is_str(err_name(memory_set_put(&ms, "k", buf, sizeof(buf), 0,
+	    true)), "EC_ENOSPC", "two full drives");
+	tap_is_str(set_complaint(), "write quorum 3 of 4 not met: "
+	    "/d2: no space left, /d4: no space left", "which are named");
+	out[3] = true;
+	memory_set_restart(&ms, out);
+	tap_is_str(err_name(memory_set_put(&ms, "k", buf, sizeof(buf), 0,
+	    true)), "EC_EQUORUM", "two drives out");
+	tap_is_str(set_complaint(), "write quorum 3 of 4 not met: "
+	    "/d3: drive is offline, /d4: drive is offline", "named, too");
+	memory_set_release(&ms);
+}
+
 static void
 buckets(void)
 {
@@ -240,6 +275,7 @@ main(void)
 	overwrite_and_delete();
 	ranges();
 	listing();
+	missed();
 	buckets();
 	return tap_done();
 }
