@@ -98,3 +98,25 @@ buf_str(const struct buf *b)
 	b->data[b->len] = '\0';	/* less than reserved may have been used */
 	return (const char *)b->data;
 }
+
+enum err
+buf_add_escaped(struct buf *b, const char *s)
+{
+	enum err e = EC_OK;
+
+	for (; *s != '\0' && e == EC_OK; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '\\')
+			e = buf_add_str(b, "\\\\");
+		else if (c == '\n')
+			e = buf_add_str(b, "\\n");
+		else if (c == '\t')
+			e = buf_add_str(b, "\\t");
+		else if (c < 0x20 || c == 0x7f)
+			e = buf_printf(b, "\\x%02x", c);
+		else
+			e = buf_add(b, s, 1);
+	}
+	return e;
+}

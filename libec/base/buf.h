@@ -27,6 +27,8 @@ enum err buf_reserve(struct buf *b, size_t len, uint8_t **out);
 /* Append; errors as buf_reserve. */
 enum err buf_add(struct buf *b, const void *p, size_t len);
 enum err buf_add_str(struct buf *b, const char *s);
+/* A name for people: control bytes and backslashes as \n, \t, \\, \xHH. */
+enum err buf_add_escaped(struct buf *b, const char *s);
 enum err buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -8,28 +8,6 @@
 
 enum { NAME_MAX_BYTES = RECORD_BUCKET_MAX + 1 + RECORD_KEY_MAX + 1 };
 
-static enum err
-add_escaped(struct buf *b, const char *s)
-{
-	enum err e = EC_OK;
-
-	for (; *s != '\0' && e == EC_OK; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '\\')
-			e = buf_add_str(b, "\\\\");
-		else if (c == '\n')
-			e = buf_add_str(b, "\\n");
-		else if (c == '\t')
-			e = buf_add_str(b, "\\t");
-		else if (c < 0x20 || c == 0x7f)
-			e = buf_printf(b, "\\x%02x", c);
-		else
-			e = buf_add(b, s, 1);
-	}
-	return e;
-}
-
 static void
 version_text(char out[8 + STAMP_TEXT_BYTES], const struct heal_report *r)
 {
@@ -54,7 +32,7 @@ static enum err
 add_line(struct buf *out, const struct line *l, bool nul)
 {
 	enum err (*add)(struct buf *, const char *) = nul ? buf_add_str :
-	    add_escaped;
+	    buf_add_escaped;
 	char version[8 + STAMP_TEXT_BYTES];
 	enum err e;
 
@@ -70,7 +48,7 @@ add_line(struct buf *out, const struct line *l, bool nul)
 	if (e == EC_OK)
 		e = buf_printf(out, "\t%s\t", version);
 	if (e == EC_OK)
-		e = add_escaped(out, l->text);
+		e = buf_add_escaped(out, l->text);
 	return e != EC_OK ? e : buf_add(out, nul ? "" : "\n", 1);
 }
 
@@ -132,7 +110,7 @@ finding_format_healed(struct buf *out, const struct heal_report *r, bool dry,
 	return e;
 }
 
-/* The reverse of add_escaped; ${out} takes ${len} + 1 bytes. */
+/* The reverse of buf_add_escaped; ${out} takes ${len} + 1 bytes. */
 static enum err
 unescape(char *out, const char *in, size_t len)
 {

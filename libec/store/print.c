@@ -23,28 +23,6 @@ flush_line(struct buf *line, enum err e, const char *end, size_t end_len)
 }
 
 static enum err
-escape(struct buf *b, const char *s)
-{
-	enum err e = EC_OK;
-
-	for (; *s != '\0' && e == EC_OK; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '\\')
-			e = buf_add_str(b, "\\\\");
-		else if (c == '\n')
-			e = buf_add_str(b, "\\n");
-		else if (c == '\t')
-			e = buf_add_str(b, "\\t");
-		else if (c < 0x20 || c == 0x7f)
-			e = buf_printf(b, "\\x%02x", c);
-		else
-			e = buf_add(b, s, 1);
-	}
-	return e;
-}
-
-static enum err
 print_name(const char *name)
 {
 	struct buf line = BUF_INIT(LINE_MAX_BYTES);
@@ -121,7 +99,7 @@ print_entry(const struct list_entry *e, bool versions, bool json, bool nul)
 		    version, e->marker ? "deleted" : e->newest ? "newest" :
 		    "-");
 	if (err == EC_OK)
-		err = escape(&line, e->key);
+		err = buf_add_escaped(&line, e->key);
 	return flush_line(&line, err, "\n", 1);
 }
 
@@ -178,7 +156,7 @@ object_text(struct buf *b, const struct object *o, const char *when,
 
 		e = buf_printf(b, "\n%.*s\t", (int)name_len, name);
 		if (e == EC_OK && (e = buf_add(&v, value, value_len)) == EC_OK)
-			e = escape(b, buf_str(&v));
+			e = buf_add_escaped(b, buf_str(&v));
 		buf_release(&v);
 	}
 	return e;
