@@ -167,6 +167,10 @@ setup()
 	s3 "$S3/bucket/f" | cmp - f
 	exits 22 s3 -T f "$S3/bucket/h"
 	[[ $OUT == *ServiceUnavailable*"write quorum"*d1*d2* ]]
+	[[ $OUT != *d3* ]]
+	exits 22 s3 -X POST "$S3/bucket/m?uploads"
+	[[ $OUT == *ServiceUnavailable*quorum*d1*d2* ]]
+	[[ $OUT != *d3* ]]
 	server_stop s3d
 	mv d3 away3
 	exits 8 ec-s3d -a "127.0.0.1:$PORT" "$DIR/d{1...4}"

@@ -300,6 +300,9 @@ commit_run(struct commit *c)
 	for (unsigned i = 0; i < n; i++)
 		c->result[i] = EC_EOFFLINE;
 	if (targets(c) < c->quorum) {
+		for (unsigned i = 0; i < n; i++)
+			if (c->to[i])
+				c->result[i] = EC_OK;	/* is not lacking */
 		set_complain(c->s, c->what, c->quorum, c->result);
 		return EC_EQUORUM;
 	}
