@@ -27,8 +27,8 @@ enum err index_open(struct index **out, const char *path,
 void index_close(struct index *ix);	/* deletes a damaged one */
 void index_delete(const char *path);
 
-/* A new index is filled fast and unsafely; when all is applied, make it safe and
- * valid.  One that is not new is left as it is.  Errors: as changes. */
+/* A new index is filled fast and unsafely; when all is applied, make it safe
+ * and valid.  One that is not new is left as it is.  Errors: as changes. */
 enum err index_built(struct index *ix);
 
 /* Where the journal was applied up to; false: nothing of it. */

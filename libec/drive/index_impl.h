@@ -140,6 +140,9 @@ void index_bind_stamp(sqlite3_stmt *st, int at, uint8_t room[STAMP_BYTES],
     const struct stamp *s);
 void index_bind_bytes(sqlite3_stmt *st, int at, const char *s);
 struct stamp index_column_stamp(sqlite3_stmt *st, int col);
+/* The figures of segments, from and to their table. */
+enum err index_segments_load(struct index *ix);
+enum err index_segments_put(struct index *ix);
 void index_live_add(struct index *ix, uint64_t segment, int64_t live,
     int64_t keep);
 enum drive_table index_table(enum record_kind kind);
