@@ -21,12 +21,13 @@
 
 enum {
 	FIRST_BYTES = 16 * 1024,	/* of what is not known to be longer */
-	SMALL_BYTES = 128 * 1024,	/* from malloc; larger from the pool */
-	POOL_BYTES = STRIPE_UNIT_DEFAULT * SET_DRIVES_MAX,
+	SMALL_BYTES = 128 * 1024,	/* more is rather taken from the pool */
 };
 
-/* Bytes of malloc while few, so that many slow senders of small objects do not
- * hold all buffers; then a buffer of the pool. */
+/* What may still be inline is in memory of its own, never of the pool: a writer
+ * that holds a buffer while it waits for more, or for a slow sender, would keep
+ * all others waiting.  The pieces are there for the commit only; they take a
+ * buffer when there is one. */
 struct room {
 	uint8_t *at;
 	size_t cap;
@@ -63,30 +64,34 @@ room_put(struct put *p, struct room *r)
 	*r = (struct room){ .at = NULL };
 }
 
-/* Make it ${bytes} (at most POOL_BYTES) long; the first ${used} are kept. */
+/* Make it ${bytes} long; the first ${used} are kept. */
 static enum err
 room_grow(struct put *p, struct room *r, size_t bytes, size_t used)
 {
 	struct room more = { .cap = bytes };
-	enum err e;
 
 	if (bytes <= r->cap)
 		return EC_OK;
-	if (bytes <= SMALL_BYTES) {
-		if ((more.at = mem_aligned(bytes, STRIPE_ALIGN)) == NULL)
-			return EC_ENOMEM;
-	} else {
-		more.pooled = true;
-		more.cap = POOL_BYTES;
-		if ((e = mem_pool_get(p->s->pool, &more.at,
-		    SET_WAIT_MS)) != EC_OK)
-			return e;
-	}
+	if ((more.at = mem_aligned(bytes, STRIPE_ALIGN)) == NULL)
+		return EC_ENOMEM;
 	if (used > 0)
 		memcpy(more.at, r->at, used);
 	room_put(p, r);
 	*r = more;
 	return EC_OK;
+}
+
+static enum err
+pieces_get(struct put *p, size_t bytes)
+{
+	struct room *r = &p->pieces;
+
+	if (bytes > SMALL_BYTES &&
+	    mem_pool_get(p->s->pool, &r->at, 0) == EC_OK) {
+		r->pooled = true;
+		return EC_OK;
+	}
+	return room_grow(p, r, bytes, 0);
 }
 
 static void
@@ -251,7 +256,7 @@ finish_small(struct put *p)
 	online(p->s, p->to);
 	if (p->size == 0)
 		return EC_OK;
-	if ((e = room_grow(p, &p->pieces, piece * p->s->n, 0)) != EC_OK)
+	if ((e = pieces_get(p, piece * p->s->n)) != EC_OK)
 		return e;
 	e = encode_inline(&p->stripe, p->room.at, (size_t)p->size,
 	    p->pieces.at, p->sums);
