@@ -130,12 +130,14 @@ load lib/lockd.bash
 @test "the list as JSON" {
 	need jq
 	lockds 3
-	server_start holder ec-lockd --run 'a "b"' --run c -- sleep 30
+	server_start holder ec-lockd --run 'a "b"' --run $'c\e[2J' -- sleep 30
 	server_ready holder 10 sh -c 'ec-lockd --list | grep "^c.*held"'
 	exits 0 ec-lockd --list --json
 	[ "$(jq -rs '.[0].name' <<<"$OUT")" = 'a "b"' ]
 	[ "$(jq -rs '.[0].votes' <<<"$OUT")" = 3 ]
 	[ "$(jq -rs '.[-1].type' <<<"$OUT")" = summary ]
+	exits 0 ec-lockd --list
+	[[ $OUT == *$'\nc?[2J\twrite'* ]]	# no terminal is told to do that
 	server_kill lockd2
 	exits 3 ec-lockd --list
 	[[ $ERR == *"${ADDRESS[2]}: cannot be reached"* ]]

@@ -71,19 +71,19 @@ check_many()
 @test "all daemons killed at once, with a holder: nobody else gets in" {
 	local i
 
-	lockds 3 --lease 3
+	lockds 3 --lease 6
 	critical
-	server_start holder ec-lockd --run c -- sh critical 8
+	server_start holder ec-lockd --run c -- sh critical 12
 	server_ready holder 10 test -d inside
-	sleep 1.5		# it has renewed
+	sleep 2.5		# it has renewed
 	for i in 1 2 3; do
 		server_kill "lockd$i"
 	done
 	for i in 1 2 3; do
-		lockd "$i" --lease 3
+		lockd "$i" --lease 6
 	done
 	exits 8 ec-lockd --run c --wait 0 -- sh critical
-	exits 0 ec-lockd --run c --wait 20 -- sh critical
+	exits 0 ec-lockd --run c --wait 30 -- sh critical
 	[ ! -e violations ]
 	[ "$(cat counter)" -eq 2 ]
 	server_forget holder
@@ -100,7 +100,7 @@ check_many()
 	start=$SECONDS
 	server_kill holder
 	exits 0 ec-lockd --run a --wait 20 -- sh -c "$TOKEN >token2"
-	[ $((SECONDS - start)) -le 5 ]
+	[ $((SECONDS - start)) -le 8 ]
 	[ "$(cat token2)" -gt "$(cat token)" ]
 	pid=$(cat pid)
 	run ! kill -0 "$pid"
@@ -135,7 +135,7 @@ check_many()
 	start=$SECONDS
 	server_forget holder
 	wait "$(server_pid holder)" || status=$?
-	[ $((SECONDS - start)) -le 5 ]
+	[ $((SECONDS - start)) -le 8 ]
 	[ $status -eq 8 ]
 	[ "$(cat ended)" = ended ]
 	grep -q 'too few lock daemons renew' holder.log

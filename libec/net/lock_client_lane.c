@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "net/lock_client_impl.h"
 
 enum { TICK_US = 50 * 1000, DOWN_MIN_US = 100 * 1000, DOWN_SHIFT_MAX = 5,
@@ -133,10 +134,10 @@ lane_note(struct lane *l, enum err e, const struct lock_votes *v)
 		l->grace_ms = v->grace_ms;
 		l->lease_us = v->lease_ms * UINT64_C(1000);
 	} else {
-		/* from 0.1 s to 3.2 s, and a little by chance */
+		/* from 0.1 s to 2 s of a lease of 30, and some by chance */
 		l->failures++;
-		l->down_until_us = now + (DOWN_MIN_US << shift) +
-		    now % DOWN_MIN_US;
+		l->down_until_us = now + num_min(DOWN_MIN_US << shift,
+		    l->lease_us / 15) + now % DOWN_MIN_US;
 	}
 }
 

@@ -153,6 +153,18 @@ lock_list_get(struct lock_list *l, const char *const peers[], size_t n,
 	return l->answered < n ? EC_EDEGRADED : EC_OK;
 }
 
+/* Names and owners may have any bytes; a terminal obeys some of them. */
+static void
+add_clean(struct buf *b, const char *text)
+{
+	unsigned char c;
+
+	for (; *text != '\0'; text++) {
+		c = (unsigned char)*text;
+		buf_printf(b, "%c", c < ' ' || c == 127 ? '?' : c);
+	}
+}
+
 static void
 print_entry(struct buf *b, const struct lock_entry *i, uint64_t now, bool json)
 {
@@ -160,10 +172,13 @@ print_entry(struct buf *b, const struct lock_entry *i, uint64_t now, bool json)
 
 	clock_text(since, sizeof(since), now - i->since_us);
 	if (!json) {
-		buf_printf(b, "%s\t%s\t%s\t%s\t%u\t%" PRIu64 "\t%" PRIu64
-		    "\t%s\n", i->name, i->write ? "write" : "read",
-		    i->held ? "held" : "waiting", since, i->votes,
-		    i->left_us / 1000000, i->held ? i->token : 0, i->owner);
+		add_clean(b, i->name);
+		buf_printf(b, "\t%s\t%s\t%s\t%u\t%" PRIu64 "\t%" PRIu64
+		    "\t", i->write ? "write" : "read", i->held ? "held" :
+		    "waiting", since, i->votes, i->left_us / 1000000,
+		    i->held ? i->token : 0);
+		add_clean(b, i->owner);
+		buf_printf(b, "\n");
 		return;
 	}
 	json_open(b, NULL);
