@@ -63,8 +63,8 @@ finds()
 	done
 	printf '\tsprintf(a, "x");\n' >$f
 	finds style 'not used here' $f
-	yes 'int a;' | head -n 501 >$f
-	finds style 'longer than 500' $f
+	yes 'int a;' | head -n 601 >$f
+	finds style 'longer than 600' $f
 }
 
 @test "format: indentation and spacing" {
