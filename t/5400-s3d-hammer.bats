@@ -14,6 +14,19 @@ hammer()
 	/usr/bin/python3 "$ROOT/t/lib/s3_hammer.py" "$S3" "$@"
 }
 
+# hammer_begun: wait until its clients are at work.
+hammer_begun()
+{
+	local tries
+
+	for tries in {1..200}; do
+		! grep -q seed hammer.log || return 0
+		sleep 0.1
+	done
+	echo "no hammer after $tries tries"
+	return 1
+}
+
 @test "eight clients, each with a model of its keys" {
 	s3d_start
 	hammer 6
@@ -25,6 +38,7 @@ hammer()
 	s3d_start
 	hammer 14 >hammer.log 2>&1 3>&- &
 	hammer=$!
+	hammer_begun
 	sleep 3
 	tear_out d2
 	sleep 2
@@ -42,6 +56,7 @@ hammer()
 	s3d_start
 	hammer 16 >hammer.log 2>&1 3>&- &
 	hammer=$!
+	hammer_begun
 	for pause in 2 1 2 1; do
 		sleep $pause
 		server_kill s3d

@@ -178,11 +178,11 @@ class Client(threading.Thread):
 
 
 def main():
-    print("seed %d" % seed)
     client().create_bucket(Bucket=BUCKET)
     clients = [Client(n) for n in range(CLIENTS)]
     for c in clients:
         c.start()
+    print("seed %d" % seed, flush=True)
     for c in clients:
         c.join()
     print(" ".join("%s=%d" % c for c in sorted(counts.items())))
