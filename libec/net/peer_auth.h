@@ -23,7 +23,7 @@
 enum {
 	PEER_AUTH_SECRET_MIN = 16,	/* bytes */
 	PEER_AUTH_SKEW_S = 15 * 60,	/* clocks may differ by so much */
-	PEER_AUTH_WINDOW = 256,		/* a sender's numbers may overtake */
+	PEER_AUTH_WINDOW = 1024,	/* a sender's numbers may overtake */
 	PEER_AUTH_SENDERS_MAX = 8192,	/* remembered */
 	PEER_AUTH_VALUE_MAX = 320,	/* a header's value, with the NUL */
 };
@@ -58,8 +58,9 @@ enum err peer_auth_check_answer(const struct peer_auth *a,
  * messages.  ${digest} is what the sender says of the body: the caller compares
  * it with the body's before it believes any of it.  Refusals are logged, not
  * more than one in ten seconds.
- * Errors: EC_EDENIED; EC_ESTALE (authentic, but not to this epoch: answer with
- * ${mac}, so that the sender learns it). */
+ * Errors: EC_EDENIED; EC_ESTALE (authentic, but said before, overtaken by too
+ * many, or not to this epoch: answer with ${mac}; the sender learns the epoch
+ * and may sign it anew, whoever has only recorded it cannot). */
 enum err peer_auth_check(struct peer_auth *a, uint64_t now_us,
     const char *method, const char *target, const char *value,
     const char *from, uint8_t digest[DIGEST_SHA256_BYTES],
