@@ -121,10 +121,10 @@ load lib/lockd.bash
 	    touch ran
 	[ ! -e ran ]
 	[[ $ERR == *"refuses our secret"* ]]
-	grep -q 'signed with another secret' lockd1.log
+	grep -q 'signed with another secret' lockd?.log
 	# as often as it is tried, a line or two say so
 	EC_SECRET=another-secret-here exits 7 ec-lockd --run a --wait 1 -- true
-	[ "$(grep -c refused lockd1.log)" -le 2 ]
+	[ "$(cat lockd?.log | grep -c refused)" -le 6 ]
 }
 
 @test "the list as JSON" {
