@@ -9,8 +9,10 @@
 #include "codec/decode.h"
 #include "set/ask.h"
 #include "set/get_shards.h"
+#include "set/heal.h"
 #include "set/heal_queue.h"
 #include "set/object.h"
+#include "set/quorum.h"
 #include "set/set_impl.h"
 
 /* Copies that are missing so long after the write are not just under way. */
@@ -190,6 +192,39 @@ get_new(struct get **out, struct look *l)
 	return EC_OK;
 }
 
+/* A state that drives lack, with fewer copies than a write needs to be
+ * acknowledged, is completed before it is shown to anybody: else its copies
+ * could go and a later reader would see the older state again. */
+static enum err
+roll_forward(struct look *l, struct ask *a, struct resolve *r)
+{
+	struct resolve_input in[SET_DRIVES_MAX];
+	const struct record *rec = l->state->rec;
+	unsigned n = l->s->n, need = rec->k > 0 ?
+	    quorum_write(rec->k, rec->m) : quorum_meta(n);
+	enum err e;
+
+	if (l->state->copies >= need ||
+	    l->state->copies + l->state->silent >= n)
+		return EC_OK;
+	if (l->state->silent > 0) {	/* not all were asked */
+		if ((e = ask_rest(a)) != EC_OK)
+			return e;
+		ask_wait(a, n, ask_late_us(a));
+		ask_input(a, in);
+		if ((e = resolve_key(r, in, n)) != EC_OK ||
+		    (e = judge(r, l)) != EC_OK)
+			return e;
+		rec = l->state->rec;
+	}
+	if (l->state->copies + l->state->silent >= need)
+		return EC_OK;	/* it may be acknowledged */
+	e = heal_key(l->s, rec->bucket, rec->key, &rec->stamp, 0, NULL);
+	if (e == EC_OK || e == EC_EDEGRADED || e == EC_EBUSY)
+		return EC_OK;
+	return e == EC_ENOMEM ? e : EC_EQUORUM;
+}
+
 /* Find the version and open it; *${found} is its stamp, *${doubt} why to look
  * again (resolve_doubt): then nothing is opened. */
 static enum err
@@ -208,6 +243,8 @@ find(struct get **out, struct object *o, struct look *l,
 	if (*doubt != 0 && *doubt != before)
 		e = EC_EBUSY;
 	if (e != EC_OK)
+		goto out;
+	if ((e = roll_forward(l, &a, &r)) != EC_OK)
 		goto out;
 	note_damage(l, &r);
 	*found = l->state->rec->stamp;
