@@ -12,8 +12,11 @@
  * where need is k for an object or a part and N - N/2 for a marker, a
  * tombstone, a bucket or an upload.  The newest state that is not void wins: if
  * it is decided it is the answer, if it is only possible the answer is
- * EC_EQUORUM.  So a failed write is seen by all readers or by none, and no
- * reader goes back in time.  resolve.h has the rest: what hides what, when so
+ * EC_EQUORUM.  A decided version with fewer copies than a write needs to be
+ * acknowledged is completed on the other drives before a get shows it; a list
+ * does not.  So a failed write is seen by all readers or by none, and no reader
+ * goes back in time; except when drives too few to complete it showed it, and
+ * then exactly those go while the others come back.  resolve.h has the rest: what hides what, when so
  * many are silent that nothing can be said, and what to do because drives do
  * not all answer at one moment.
  *
