@@ -369,7 +369,7 @@ check()
 	check_install
 	EC_TOTALS=$(mktemp "${TMPDIR:-/tmp}/ec-totals.XXXXXX")
 	export EC_TOTALS
-	trap 'rm -f "$EC_TOTALS"' EXIT
+	trap 'rm -f "$EC_TOTALS" "$EC_TOTALS.failed"' EXIT
 	failed=0
 	if [ -n "${SANITIZE-}" ]; then
 		check_build "$SANITIZE"
@@ -383,6 +383,8 @@ check()
 		check_build address,undefined
 	fi
 	echo
+	# At the end of a long log, where it is looked for.
+	[ ! -s "$EC_TOTALS.failed" ] || cat "$EC_TOTALS.failed"
 	# The exit status says what else failed; the line says what tests did.
 	awk -v failed=$failed '
 		{ p += $1; f += $2; s += $3 }
