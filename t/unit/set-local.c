@@ -12,7 +12,7 @@
 #include "drive/local.h"
 #include "set/delete.h"
 
-enum { DRIVES = 4, LARGE = 700000 };
+enum { DRIVES = 4, LARGE = 700000, WAIT_US = 60000000 };
 
 static char dir[] = "/tmp/set-local.XXXXXX";
 static struct memory_set ms;	/* only its set and pool: the drives are real */
@@ -75,7 +75,7 @@ run_rows(struct drive *d, void *arg)
 static unsigned
 rows(unsigned want)
 {
-	uint64_t end = clock_mono_us() + 3000000;
+	uint64_t end = clock_mono_us() + WAIT_US;
 	unsigned sum = 0, one;
 
 	do {
@@ -107,11 +107,16 @@ remove_one(const char *path, const struct stat *st, int flag, struct FTW *f)
 	return remove(path);
 }
 
+/* Shard files of all drives; waits for those that are being removed. */
 static unsigned
-shards(void)
+shards(unsigned want)
 {
-	files = 0;
-	nftw(dir, count_file, 16, FTW_PHYS);
+	uint64_t end = clock_mono_us() + WAIT_US;
+
+	do {
+		files = 0;
+		nftw(dir, count_file, 16, FTW_PHYS);
+	} while (files != want && clock_mono_us() < end);
 	return files;
 }
 
@@ -178,7 +183,7 @@ main(void)
 		    0, true);
 	tap_ok(holds("two", data + 5, LARGE - 5), "overwritten six times");
 	tap_is_u64(rows(8), 8, "one version of each key on each drive");
-	tap_is_u64(shards(), 4, "one shard file on each drive");
+	tap_is_u64(shards(4), 4, "one shard file on each drive");
 	restart(true);
 	tap_is_u64(rows(8), 8, "the same with the index made anew");
 	tap_ok(holds("two", data + 5, LARGE - 5) && holds("one", data, 4096),
@@ -186,7 +191,7 @@ main(void)
 	tap_ok(delete_null(ms.set, MEMORY_SET_BUCKET, "two") == EC_OK,
 	    "delete");
 	tap_is_u64(rows(8), 8, "a tombstone stays");
-	tap_is_u64(shards(), 0, "no shard does");
+	tap_is_u64(shards(0), 0, "no shard does");
 	restart(true);
 	tap_is_u64(rows(8), 8, "the same with the index made anew");
 	tap_ok(!holds("two", data + 5, LARGE - 5), "it is gone");
