@@ -166,11 +166,11 @@ setup()
 	[ "$(curl -s -o /dev/null -w '%{http_code}' "$S3/ec/health/ready")" = 503 ]
 	s3 "$S3/bucket/f" | cmp - f
 	exits 22 s3 -T f "$S3/bucket/h"
-	[[ $OUT == *ServiceUnavailable*"write quorum"*d1*d2* ]]
-	[[ $OUT != *d3* ]]
+	[[ $OUT == *ServiceUnavailable*"write quorum"*"$DIR/d1"*"$DIR/d2"* ]]
+	[[ $OUT != *"$DIR/d3"* ]]
 	exits 22 s3 -X POST "$S3/bucket/m?uploads"
-	[[ $OUT == *ServiceUnavailable*quorum*d1*d2* ]]
-	[[ $OUT != *d3* ]]
+	[[ $OUT == *ServiceUnavailable*quorum*"$DIR/d1"*"$DIR/d2"* ]]
+	[[ $OUT != *"$DIR/d3"* ]]
 	server_stop s3d
 	mv d3 away3
 	exits 8 ec-s3d -a "127.0.0.1:$PORT" "$DIR/d{1...4}"
