@@ -35,6 +35,14 @@ call_store(struct call *c, enum err e)
 }
 
 enum s3_error
+call_bucket(struct call *c, const struct bucket **out)
+{
+	*out = &c->bucket;
+	return c->bucket.name[0] != '\0' ? S3_OK : call_store(c,
+	    store_bucket_look(c->server->store, c->rq.bucket, &c->bucket));
+}
+
+enum s3_error
 call_number(struct call *c, const char *name, uint64_t max, uint64_t none,
     uint64_t *out)
 {

@@ -17,6 +17,7 @@ struct call {
 	struct request rq;
 	struct sigv4 auth;
 	const struct route *route;
+	struct bucket bucket;			/* see call_bucket */
 	char id[CALL_ID_BYTES];			/* x-amz-request-id */
 	char detail[CALL_DETAIL_BYTES];		/* "": the table's text */
 };
@@ -30,6 +31,10 @@ enum s3_error call_fail(struct call *c, enum s3_error e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same for a result of the store, with its complaint. */
 enum s3_error call_store(struct call *c, enum err e);
+
+/* The bucket that the request names, as it was at most half a second ago; read
+ * once in a request.  Errors: S3_NO_SUCH_BUCKET, those of the store. */
+enum s3_error call_bucket(struct call *c, const struct bucket **out);
 
 /* The parameter ${name} as a number; ${none} when it is missing or empty.
  * Errors: S3_INVALID_ARGUMENT (not a number of 0 .. max). */

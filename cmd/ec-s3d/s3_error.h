@@ -54,6 +54,8 @@
 	X(S3_INVALID_REQUEST, "InvalidRequest", 400, "Invalid request") \
 	X(S3_INVALID_STORAGE_CLASS, "InvalidStorageClass", 400, \
 	    "The storage class you specified is not valid") \
+	X(S3_INVALID_TAG, "InvalidTag", 400, \
+	    "The tags are too many, too long, there twice or not valid") \
 	X(S3_INVALID_URI, "InvalidURI", 400, \
 	    "Couldn't parse the specified URI") \
 	X(S3_KEY_TOO_LONG, "KeyTooLongError", 400, "Your key is too long") \

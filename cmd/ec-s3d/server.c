@@ -161,7 +161,7 @@ void
 server_handle(void *ctx, struct http_exchange *x)
 {
 	struct server *s = ctx;
-	struct call c = { .server = s, .x = x };
+	struct call c = { .server = s, .x = x, .bucket = BUCKET_INIT };
 	uint64_t start = clock_mono_us();
 	uint8_t id[8];
 	enum s3_error e;
@@ -179,5 +179,6 @@ server_handle(void *ctx, struct http_exchange *x)
 	atomic_fetch_add(&s->requests, 1);
 	if (http_status(x) >= 500)
 		atomic_fetch_add(&s->errors, 1);
+	bucket_release(&c.bucket);
 	request_release(&c.rq);
 }

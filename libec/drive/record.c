@@ -427,3 +427,27 @@ record_meta_get(const uint8_t *meta, size_t meta_len, const char *name,
 			return value;
 	return NULL;
 }
+
+enum err
+record_meta_set(struct buf *meta, const char *name, const void *value,
+    size_t len)
+{
+	struct buf kept = BUF_INIT(RECORD_META_MAX);
+	size_t want = strlen(name), pos = 0, from, name_len, value_len;
+	const uint8_t *old;
+	const char *got;
+	enum err e = EC_OK;
+
+	for (from = 0; e == EC_OK && record_meta_next(meta->data, meta->len,
+	    &pos, &got, &name_len, &old, &value_len); from = pos)
+		if (name_len != want || memcmp(got, name, want) != 0)
+			e = buf_add(&kept, meta->data + from, pos - from);
+	if (e == EC_OK && value != NULL)
+		e = record_meta_add(&kept, name, value, len);
+	if (e == EC_OK) {
+		meta->len = 0;
+		e = kept.len > 0 ? buf_add(meta, kept.data, kept.len) : EC_OK;
+	}
+	buf_release(&kept);
+	return e;
+}

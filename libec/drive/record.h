@@ -157,6 +157,9 @@ uint64_t record_identity(const struct record *r);
  * ASCII: "content-type", "x-amz-meta-*", ... */
 enum err record_meta_add(struct buf *meta, const char *name, const void *value,
     size_t len);
+/* The same in place of what has that name; ${value} NULL: nothing. */
+enum err record_meta_set(struct buf *meta, const char *name, const void *value,
+    size_t len);
 /* The value of ${name}, NULL if there is none; *${len} its length. */
 const uint8_t *record_meta_get(const uint8_t *meta, size_t meta_len,
     const char *name, size_t *len);

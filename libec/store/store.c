@@ -178,6 +178,7 @@ store_close(struct store *st)
 	endpoints_release(&st->endpoints);
 	pthread_mutex_destroy(&st->drives_lock);
 	pthread_mutex_destroy(&st->seen_lock);
+	store_buckets_release(st);
 	free(st);
 }
 

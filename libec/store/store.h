@@ -51,6 +51,15 @@ enum err store_bucket_create(struct store *st, const char *name,
     const uint8_t *meta, size_t meta_len);
 enum err store_bucket_get(struct store *st, const char *name,
     struct bucket *out);
+/* The same from memory, at most half a second old when another process changed
+ * it, never older than this process' last change: for every request. */
+enum err store_bucket_look(struct store *st, const char *name,
+    struct bucket *out);
+/* Change a bucket's settings: ${change} gets what they are and makes b->meta
+ * what they shall be; no other change comes between.  Durable on return.
+ * Errors: EC_ENOBUCKET, of ${change} (then nothing was written). */
+enum err store_bucket_update(struct store *st, const char *name,
+    enum err (*change)(void *ctx, struct bucket *b), void *ctx);
 enum err store_bucket_remove(struct store *st, const char *name);
 enum err store_bucket_list(struct store *st, const char *after, unsigned max,
     struct bucket **out, unsigned *n);

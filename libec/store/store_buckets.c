@@ -6,43 +6,99 @@
 
 /* A bucket's record lies on every set, so that no set depends on another. */
 
-static void
-seen_put(struct store *st, const char *name, bool there)
+static enum err
+bucket_copy(struct bucket *to, const struct bucket *from)
 {
-	uint64_t now = clock_mono_us();
-	struct store_seen *at = &st->seen[0];
+	strcpy(to->name, from->name);
+	to->created_us = from->created_us;
+	to->stamp = from->stamp;
+	to->meta.len = 0;
+	return from->meta.len == 0 ? EC_OK :
+	    buf_add(&to->meta, from->meta.data, from->meta.len);
+}
+
+static struct store_seen *
+seen_find(struct store *st, const char *name)
+{
+	for (unsigned i = 0; i < STORE_BUCKETS_CACHED; i++)
+		if (strcmp(st->seen[i].bucket.name, name) == 0)
+			return &st->seen[i];
+	return NULL;
+}
+
+static uint64_t
+seen_changes(struct store *st)
+{
+	uint64_t n;
 
 	pthread_mutex_lock(&st->seen_lock);
-	for (unsigned i = 0; i < STORE_BUCKETS_CACHED; i++) {
-		if (strcmp(st->seen[i].name, name) == 0) {
-			at = &st->seen[i];
-			break;
-		}
-		if (st->seen[i].until_us < at->until_us)
-			at = &st->seen[i];
+	n = st->seen_changes;
+	pthread_mutex_unlock(&st->seen_lock);
+	return n;
+}
+
+/* ${b} was read when seen_changes was ${changes}. */
+static void
+seen_put(struct store *st, const struct bucket *b, uint64_t changes)
+{
+	struct store_seen *at;
+
+	pthread_mutex_lock(&st->seen_lock);
+	if (changes != st->seen_changes)
+		goto out;
+	if ((at = seen_find(st, b->name)) == NULL) {
+		at = &st->seen[0];
+		for (unsigned i = 1; i < STORE_BUCKETS_CACHED; i++)
+			if (st->seen[i].until_us < at->until_us)
+				at = &st->seen[i];
+		if (at->bucket.meta.max == 0)
+			at->bucket = (struct bucket)BUCKET_INIT;
 	}
-	strcpy(at->name, name);
-	at->until_us = there ? now + STORE_BUCKET_TTL_US : 0;
+	at->until_us = bucket_copy(&at->bucket, b) == EC_OK ?
+	    clock_mono_us() + STORE_BUCKET_TTL_US : 0;
+out:
 	pthread_mutex_unlock(&st->seen_lock);
 }
 
-static bool
-seen_get(struct store *st, const char *name)
+/* What is read from now on may be remembered, what was read before not. */
+static void
+seen_changed(struct store *st, const char *name)
 {
-	uint64_t now = clock_mono_us();
-	bool found = false;
+	struct store_seen *at;
 
 	pthread_mutex_lock(&st->seen_lock);
-	for (unsigned i = 0; i < STORE_BUCKETS_CACHED && !found; i++)
-		found = st->seen[i].until_us > now &&
-		    strcmp(st->seen[i].name, name) == 0;
+	st->seen_changes++;
+	if ((at = seen_find(st, name)) != NULL)
+		at->until_us = 0;
+	pthread_mutex_unlock(&st->seen_lock);
+}
+
+/* ${out} NULL: only whether it is there. */
+static bool
+seen_get(struct store *st, const char *name, struct bucket *out)
+{
+	struct store_seen *at;
+	bool found;
+
+	pthread_mutex_lock(&st->seen_lock);
+	at = seen_find(st, name);
+	found = at != NULL && at->until_us > clock_mono_us() &&
+	    (out == NULL || bucket_copy(out, &at->bucket) == EC_OK);
 	pthread_mutex_unlock(&st->seen_lock);
 	return found;
+}
+
+void
+store_buckets_release(struct store *st)
+{
+	for (unsigned i = 0; i < STORE_BUCKETS_CACHED; i++)
+		bucket_release(&st->seen[i].bucket);
 }
 
 enum err
 store_bucket_get(struct store *st, const char *name, struct bucket *out)
 {
+	uint64_t changes = seen_changes(st);
 	enum err e = EC_EQUORUM;
 
 	if (object_bucket_valid(name) != EC_OK)
@@ -53,8 +109,15 @@ store_bucket_get(struct store *st, const char *name, struct bucket *out)
 			break;
 	}
 	if (e == EC_OK)
-		seen_put(st, name, true);
+		seen_put(st, out, changes);
 	return e;
+}
+
+enum err
+store_bucket_look(struct store *st, const char *name, struct bucket *out)
+{
+	return seen_get(st, name, out) ? EC_OK :
+	    store_bucket_get(st, name, out);
 }
 
 enum err
@@ -63,10 +126,21 @@ store_bucket_check(struct store *st, const char *name)
 	struct bucket b = BUCKET_INIT;
 	enum err e;
 
-	if (seen_get(st, name))
+	if (seen_get(st, name, NULL))
 		return EC_OK;
 	e = store_bucket_get(st, name, &b);
 	bucket_release(&b);
+	return e;
+}
+
+static enum err
+write_all(struct store *st, struct bucket *b)
+{
+	enum err e = EC_OK;
+
+	for (unsigned i = 0; i < st->sets && e == EC_OK; i++)
+		e = bucket_write(st->set[i], b);
+	seen_changed(st, b->name);
 	return e;
 }
 
@@ -88,13 +162,31 @@ store_bucket_create(struct store *st, const char *name, const uint8_t *meta,
 	strcpy(b.name, name);
 	b.created_us = clock_real_us();
 	e = meta_len > 0 ? buf_add(&b.meta, meta, meta_len) : EC_OK;
-	for (unsigned i = 0; i < st->sets && e == EC_OK; i++)
-		e = bucket_write(st->set[i], &b);
 	if (e == EC_OK)
-		seen_put(st, name, true);
+		e = write_all(st, &b);
 out:
 	bucket_release(&b);
 	bucket_release(&have);
+	lock_table_release(lock);
+	return e;
+}
+
+enum err
+store_bucket_update(struct store *st, const char *name,
+    enum err (*change)(void *ctx, struct bucket *b), void *ctx)
+{
+	struct bucket b = BUCKET_INIT;
+	struct lock *lock = NULL;
+	enum err e;
+
+	if (object_bucket_valid(name) != EC_OK)
+		return EC_ENOBUCKET;
+	if ((e = store_lock(st, name, NULL, true, &lock)) != EC_OK)
+		return e;
+	if ((e = store_bucket_get(st, name, &b)) == EC_OK &&
+	    (e = change(ctx, &b)) == EC_OK)
+		e = write_all(st, &b);
+	bucket_release(&b);
 	lock_table_release(lock);
 	return e;
 }
@@ -156,9 +248,9 @@ store_bucket_remove(struct store *st, const char *name)
 	    (e = check_empty(st, name)) != EC_OK ||
 	    (e = abort_uploads(st, name)) != EC_OK)
 		goto out;
-	seen_put(st, name, false);
 	for (unsigned i = 0; i < st->sets && e == EC_OK; i++)
 		e = bucket_remove(st->set[i], name);
+	seen_changed(st, name);
 out:
 	bucket_release(&have);
 	lock_table_release(lock);

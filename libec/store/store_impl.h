@@ -32,9 +32,9 @@ struct store_slot {
 	struct lane *lane;		/* its set's */
 };
 
-/* A bucket that was seen to exist, for STORE_BUCKET_TTL_US. */
+/* A bucket as it was seen, for STORE_BUCKET_TTL_US. */
 struct store_seen {
-	char name[RECORD_BUCKET_MAX + 1];
+	struct bucket bucket;
 	uint64_t until_us;
 };
 
@@ -60,6 +60,7 @@ struct store {
 
 	pthread_mutex_t seen_lock;
 	struct store_seen seen[STORE_BUCKETS_CACHED];
+	uint64_t seen_changes;		/* made by this process */
 };
 
 /* store_drives.c: open the drive of a slot, from its directory or through its
@@ -79,6 +80,7 @@ enum err store_share_remote(struct store *st, struct store_slot *s,
 
 /* store_buckets.c: EC_OK or EC_ENOBUCKET, from the cache or the drives. */
 enum err store_bucket_check(struct store *st, const char *name);
+void store_buckets_release(struct store *st);	/* the cache */
 
 /* Locks by name; NULL ${key}: the bucket's. */
 enum err store_lock(struct store *st, const char *bucket, const char *key,
