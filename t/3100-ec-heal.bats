@@ -261,3 +261,35 @@ serve()
 	exits 2 ec-heal -j -0
 	exits 2 ec-heal -b /x
 }
+
+# Each damaged file is made anew once, whoever does it.
+@test "two heals at once, one of them the server's: nothing is healed twice" {
+	local i n=0 file
+
+	drives_make
+	for i in {1..24}; do
+		put "o$i" 600000 "$i"
+	done
+	shard_sums >sums
+	serve
+	for file in d1/shard/*/* d3/shard/*/*; do
+		flip "$file" 9000
+		n=$((n + 1))
+	done
+	[ "$n" -eq 48 ]
+	ec-scan --deep --json >findings || true
+	server_start one bash -c "ec-heal -v - <findings"
+	server_start two ec-heal -v --all --deep
+	exits 0 ec-heal -v --all --deep
+	printf '%s\n' "$OUT" >three
+	for i in one two; do
+		wait "$(server_pid "$i")"
+		server_forget "$i"
+	done
+	all_there
+	whole
+	# Each into quarantine once; a version that two heals made whole between
+	# them is in no heal's list.
+	[ "$(find d?/.ec/quarantine -type f | wc -l)" -eq "$n" ]
+	[ "$(cat ./*.log three | grep -c '^healed	bucket/o')" -le 24 ]
+}

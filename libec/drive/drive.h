@@ -113,7 +113,10 @@ struct drive_ops {
 	 * end the writer.  ${bytes_hint} 0: unknown.
 	 * A file of that name may be there (a heal writes a bad one anew): it
 	 * stays, and can be read, until commit has made the new one durable,
-	 * puts that in its place and the old one into quarantine. */
+	 * puts that in its place and the old one into quarantine; EC_EEXIST
+	 * if it has the same bytes: then it stays.
+	 * A file has one writer at a time, so that of two heals one leaves it
+	 * to the other: create, or a call after it, gives EC_EOWNED. */
 	enum err (*shard_create)(struct drive *d, const struct uuid *data,
 	    unsigned index, uint64_t bytes_hint, struct drive_writer **out);
 	enum err (*shard_write)(struct drive_writer *w, const void *buf,

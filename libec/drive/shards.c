@@ -25,6 +25,7 @@ enum {
 
 struct drive_writer {
 	struct shards *s;
+	struct drive_writer *next;	/* of s->writers */
 	struct uuid data;
 	unsigned index;
 	int fd, folder_fd;
@@ -110,10 +111,9 @@ shards_init(struct shards *s, int drive_fd, const char *name,
 	enum err e;
 
 	*s = (struct shards){ .drive_fd = drive_fd, .name = name,
-		.reserve = reserve };
-	if ((e = make_folder(drive_fd, "shard")) != EC_OK)
-		return e;
-	if ((e = make_folder(drive_fd, ".ec/quarantine")) != EC_OK)
+		.reserve = reserve, .lock = PTHREAD_MUTEX_INITIALIZER };
+	if ((e = make_folder(drive_fd, "shard")) != EC_OK ||
+	    (e = make_folder(drive_fd, ".ec/quarantine")) != EC_OK)
 		return e;
 	return staged_init(drive_fd);
 }
@@ -127,9 +127,42 @@ shards_full(struct shards *s, uint64_t bytes)
 	    (space.free < s->reserve || space.free - s->reserve < bytes);
 }
 
+/* Be the only writer of the file. */
+static enum err
+writer_enter(struct drive_writer *w)
+{
+	const struct drive_writer *o;
+	struct shards *s = w->s;
+
+	pthread_mutex_lock(&s->lock);
+	for (o = s->writers; o != NULL; o = o->next)
+		if (o->index == w->index && uuid_equal(&o->data, &w->data))
+			break;
+	if (o == NULL) {
+		w->next = s->writers;
+		s->writers = w;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return o == NULL ? EC_OK : EC_EOWNED;
+}
+
+static void
+writer_leave(struct drive_writer *w)
+{
+	struct drive_writer **at = &w->s->writers;
+
+	pthread_mutex_lock(&w->s->lock);
+	while (*at != NULL && *at != w)
+		at = &(*at)->next;
+	if (*at == w)
+		*at = w->next;
+	pthread_mutex_unlock(&w->s->lock);
+}
+
 static void
 writer_free(struct drive_writer *w)
 {
+	writer_leave(w);
 	staged_release(&w->staged);
 	if (w->fd >= 0)
 		close(w->fd);
@@ -152,7 +185,8 @@ shards_create(struct shards *s, const struct uuid *data, unsigned index,
 		return EC_ENOMEM;
 	*w = (struct drive_writer){ .s = s, .data = *data, .index = index,
 		.fd = -1, .folder_fd = -1, .staged = STAGED_INIT };
-	if ((e = folder_open(s, data->b[0], true, &w->folder_fd)) != EC_OK)
+	if ((e = writer_enter(w)) != EC_OK ||
+	    (e = folder_open(s, data->b[0], true, &w->folder_fd)) != EC_OK)
 		goto out;
 	file_name(name, data, index);
 	if ((w->fd = os_open_beneath(w->folder_fd, name,
@@ -213,8 +247,9 @@ shards_commit(struct drive_writer *w)
 	if (e == EC_OK && fsync(w->folder_fd) != 0)
 		e = err_from_errno(errno);
 	if (e != EC_OK) {
-		log_error("%s: shard file: cannot flush: %s", w->s->name,
-		    err_text(e));
+		if (e != EC_EEXIST)
+			log_error("%s: shard file: cannot flush: %s",
+			    w->s->name, err_text(e));
 		shards_abort(w);
 		return e;
 	}

@@ -3,6 +3,7 @@
 #ifndef SHARDS_H
 #define SHARDS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "drive/drive.h"
@@ -14,6 +15,8 @@ struct shards {
 	const char *name;	/* for messages */
 	uint64_t reserve;	/* bytes of the file system to leave free */
 	atomic_ullong bytes_written, bytes_read, flushes;
+	pthread_mutex_t lock;	/* guards writers */
+	struct drive_writer *writers;	/* all that are open */
 };
 
 /* Make the folders shard, .ec/quarantine and .ec/staged, and empty the last.
@@ -22,8 +25,7 @@ enum err shards_init(struct shards *s, int drive_fd, const char *name,
     uint64_t reserve);
 
 /* As in drive.h.  A file that is to replace another is written in .ec/staged.
- * create: EC_ENOSPC when the reserve would be
- * touched. */
+ * create: EC_ENOSPC when the reserve would be touched. */
 enum err shards_create(struct shards *s, const struct uuid *data,
     unsigned index, uint64_t bytes_hint, struct drive_writer **out);
 enum err shards_write(struct drive_writer *w, const void *buf, size_t len);

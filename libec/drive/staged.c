@@ -5,13 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/os_linux.h"
+
+enum { COMPARE_BYTES = 64 * 1024 };
 
 static int
 folder_open(int drive_fd, const char *name)
@@ -56,6 +60,29 @@ staged_create(struct staged *s, int drive_fd, const char *name, int *file_fd)
 	return EC_OK;
 }
 
+/* A file that cannot be read is not the same. */
+static bool
+same_bytes(int a_fd, const char *a_name, int b_fd, const char *b_name)
+{
+	int a = os_open_beneath(a_fd, a_name, O_RDONLY | O_NONBLOCK, 0);
+	int b = os_open_beneath(b_fd, b_name, O_RDONLY | O_NONBLOCK, 0);
+	uint8_t *buf = malloc(2 * COMPARE_BYTES);
+	size_t got = 1, other = 1;
+	bool same = a >= 0 && b >= 0 && buf != NULL;
+
+	for (uint64_t at = 0; same && got > 0; at += got)
+		same = io_pread_full(a, buf, COMPARE_BYTES, at, &got) ==
+		    EC_OK && io_pread_full(b, buf + COMPARE_BYTES,
+		    COMPARE_BYTES, at, &other) == EC_OK && got == other &&
+		    memcmp(buf, buf + COMPARE_BYTES, got) == 0;
+	free(buf);
+	if (a >= 0)
+		close(a);
+	if (b >= 0)
+		close(b);
+	return same;
+}
+
 enum err
 staged_replace(struct staged *s, int drive_fd, int to_fd, const char *name)
 {
@@ -63,6 +90,8 @@ staged_replace(struct staged *s, int drive_fd, int to_fd, const char *name)
 	enum err e = EC_OK;
 	int fd;
 
+	if (same_bytes(s->fd, s->name, to_fd, name))
+		return EC_EEXIST;
 	snprintf(kept, sizeof kept, "%s.%llu", name,
 	    (unsigned long long)clock_real_us());
 	if ((fd = folder_open(drive_fd, ".ec/quarantine")) < 0)

@@ -25,7 +25,8 @@ enum err staged_create(struct staged *s, int drive_fd, const char *name,
 
 /* Put the file, whose content is durable, in the place of ${name} in the folder
  * ${to_fd}; the old one goes to quarantine.  At any moment the name stands for
- * one of them.  The caller syncs ${to_fd}.  Errors: by errno. */
+ * one of them.  The caller syncs ${to_fd}.
+ * Errors: EC_EEXIST (the old one has the same bytes, and stays), by errno. */
 enum err staged_replace(struct staged *s, int drive_fd, int to_fd,
     const char *name);
 

@@ -24,7 +24,7 @@ heal_worse(enum err a, enum err b)
 {
 	static const enum err order[] = {
 		EC_ENOMEM, EC_ECANCELED, EC_ELOST, EC_EQUORUM, EC_EFORMAT,
-		EC_EDEGRADED, EC_EBUSY,
+		EC_EOWNED, EC_EDEGRADED, EC_EBUSY,
 	};
 
 	for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++)
@@ -223,6 +223,8 @@ heal_census_key(struct set *s, const struct heal_census *c,
 		if (r.lost && !still_so(s, v))
 			continue;
 		worst = heal_worse(worst, e);
+		if (e == EC_EOWNED)
+			continue;
 		if (watch != NULL && watch->each != NULL)
 			watch->each(watch->ctx, &r);
 	}

@@ -50,8 +50,9 @@ enum {
  * with ${version} only that one.  ${watch} may be NULL.
  * Errors: EC_OK whole now (or, dry, was), EC_EDEGRADED (a drive is away; the
  * rest is whole), EC_ELOST (fewer than k good shards, all drives asked),
- * EC_EQUORUM (cannot be decided now), EC_EBUSY (whole, but there are remains of
- * a write that may be under way: look again in an hour). */
+ * EC_EQUORUM (cannot be decided now), EC_EOWNED (another heal is at work on it,
+ * or just was, and nothing is reported: look again), EC_EBUSY (whole, but there
+ * are remains of a write that may be under way: look again in an hour). */
 enum err heal_key(struct set *s, const char *bucket, const char *key,
     const struct stamp *version, unsigned flags,
     const struct heal_watch *watch);

@@ -278,6 +278,12 @@ file_settle(struct heal_file *f, unsigned left)
 }
 
 enum err
+heal_file_created(struct heal_file *f)
+{
+	return file_settle(f, 0);
+}
+
+enum err
 heal_file_write(struct heal_file *f, const void *buf, size_t len)
 {
 	if (file_settle(f, 1) != EC_OK)

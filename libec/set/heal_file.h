@@ -33,6 +33,9 @@ enum err heal_file_read(struct heal_file *f, size_t len, uint64_t off,
     struct gather *g);
 void heal_file_take(struct heal_file *f, void *buf, size_t len);
 
+/* Wait until a file to write is created; its first error. */
+enum err heal_file_created(struct heal_file *f);
+
 /* Write (${buf} is copied; waits for the write before, so that two are in
  * memory), or commit and wait for it.  The first error of the file is given
  * back from there on. */

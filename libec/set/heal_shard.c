@@ -298,6 +298,9 @@ sinks_open(struct heal_shards *h, bool dry, struct heal_file *to[],
 			return e;
 		sink[i] = (struct encode_sink){ sink_write, to[i] };
 	}
+	for (unsigned i = 0; i < h->n; i++)
+		if (to[i] != NULL && heal_file_created(to[i]) == EC_EOWNED)
+			return EC_EOWNED;
 	return EC_OK;
 }
 
@@ -308,6 +311,9 @@ sinks_commit(struct heal_shards *h, struct heal_file *to[])
 		if (to[i] == NULL)
 			continue;
 		h->err[i] = heal_file_commit(to[i]);
+		/* Another heal was faster, or has it under way. */
+		if (h->err[i] == EC_EEXIST)
+			h->err[i] = EC_EOWNED;
 		shard_close(h, i);
 		if (h->err[i] == EC_OK)
 			h->bytes_written += heal_file_written(to[i]);
@@ -353,6 +359,9 @@ heal_shards_rebuild(struct heal_shards *h, bool dry)
 			break;
 		if ((e = rebuild_once(h, dry)) != EC_OK || dry)
 			return e;
+		for (unsigned i = 0; i < h->n; i++)
+			if (h->err[i] == EC_EOWNED)
+				return EC_EOWNED;
 	}
 	return EC_OK;
 }

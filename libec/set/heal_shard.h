@@ -39,6 +39,7 @@ enum err heal_shards_verify(struct heal_shards *h);
  * EC_OK then, or tells what could not be written.  Goes on until nothing more
  * turns out to be bad.  With ${dry} it computes all and writes nothing.
  * Errors: EC_ELOST (of some bytes fewer than k are good: nothing was changed),
+ * EC_EOWNED (another heal writes one of them, or just did: look again),
  * EC_ENOMEM. */
 enum err heal_shards_rebuild(struct heal_shards *h, bool dry);
 

@@ -135,7 +135,7 @@ work_part(struct work *w, const struct record_part *part)
 		if (!w->dry || heal_shards_good(&h) < part->k)
 			e = heal_shards_rebuild(&h, w->dry);
 		work_shards(w, h.found);	/* more, on the way */
-		if (e != EC_ECANCELED && (e == EC_ELOST ||
+		if (e != EC_ECANCELED && e != EC_EOWNED && (e == EC_ELOST ||
 		    heal_shards_usable(&h) < part->k))
 			e = too_few(heal_shards_usable(&h),
 			    heal_shards_silent(&h), part->k);

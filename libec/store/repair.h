@@ -2,7 +2,8 @@
  * taken in, what they lack is healed, and the heal queue is worked off.
  *
  * ec-heal runs it once, ec-s3d again and again.  It may run twice at once, in
- * one process or two: that is wasteful, not wrong. */
+ * one process or two: a file has one writer (drive.h), and what another heal is
+ * at work on is looked at again at the end. */
 #ifndef REPAIR_H
 #define REPAIR_H
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "set/heal_merge.h"
@@ -12,9 +13,13 @@ enum {
 	JOBS_MAX = 32,		/* submitted and not done */
 	QUEUE_PAGE = 64,
 	WAIT_STEP_MS = 100,	/* how often the caller hears of progress */
+	AGAIN_MAX = 1000,
+	AGAIN_TRIES = 600,	/* a WAIT_STEP_MS apart */
 };
 
-struct job {
+struct repair_job {
+	struct repair_job *next;	/* of w->again */
+	unsigned tries;
 	struct repair_work *w;
 	struct set *s;
 	bool queued;		/* an entry of the queue, to be taken off */
@@ -148,8 +153,16 @@ heal_suspect(struct repair_work *w, struct set *s, const char *bucket,
 	return heal_key(s, bucket, key, version, flags(w) | deep, &watch);
 }
 
-enum err
-repair_work_one(struct repair_work *w, struct set *s, const char *bucket,
+static void
+pause_step(void)
+{
+	const struct timespec ts = { 0, WAIT_STEP_MS * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+static enum err
+heal_one(struct repair_work *w, struct set *s, const char *bucket,
     const char *key, const struct stamp *version)
 {
 	const struct heal_watch watch = { report, canceled, w };
@@ -163,28 +176,54 @@ repair_work_one(struct repair_work *w, struct set *s, const char *bucket,
 	return heal_worse(e, heal_uploads(s, bucket, key, flags(w), &watch));
 }
 
-static void
-job_run(void *arg)
+enum err
+repair_work_one(struct repair_work *w, struct set *s, const char *bucket,
+    const char *key, const struct stamp *version)
 {
-	struct job *j = arg;
+	enum err e = heal_one(w, s, bucket, key, version);
+
+	for (unsigned i = 0; e == EC_EOWNED && i < AGAIN_TRIES; i++) {
+		pause_step();
+		e = heal_one(w, s, bucket, key, version);
+	}
+	return e == EC_EOWNED ? EC_EDEGRADED : e;
+}
+
+static enum err
+job_heal(struct repair_job *j)
+{
 	struct repair_work *w = j->w;
 	const struct heal_watch watch = { report, canceled, w };
 	enum err e;
 
-	if (canceled(w)) {
-		e = EC_ECANCELED;
-	} else if (!j->queued) {
-		e = heal_key(j->s, j->item.bucket, j->item.key, NULL,
+	if (canceled(w))
+		return EC_ECANCELED;
+	if (!j->queued)
+		return heal_key(j->s, j->item.bucket, j->item.key, NULL,
 		    flags(w), &watch);
-	} else {
-		e = repair_work_one(w, j->s, j->item.bucket, j->item.key,
-		    NULL);
-		if (e == EC_OK && !w->p->dry)
-			heal_queue_done(j->s, &j->item);
-	}
-	free(j);
+	e = heal_one(w, j->s, j->item.bucket, j->item.key, NULL);
+	if (e == EC_OK && !w->p->dry)
+		heal_queue_done(j->s, &j->item);
+	return e;
+}
+
+static void
+job_run(void *arg)
+{
+	struct repair_job *j = arg;
+	struct repair_work *w = j->w;
+	enum err e = job_heal(j);
+
 	pthread_mutex_lock(&w->lock);
-	w->worst = heal_worse(w->worst, calm(e));
+	if (e == EC_EOWNED && j->tries < AGAIN_TRIES) {
+		j->next = w->again;
+		w->again = j;
+		w->again_count++;
+	} else {
+		w->worst = heal_worse(w->worst,
+		    e == EC_EOWNED ? EC_EDEGRADED : calm(e));
+		free(j);
+	}
 	w->busy--;
 	pthread_cond_signal(&w->idle);
 	pthread_mutex_unlock(&w->lock);
@@ -208,12 +247,47 @@ wait_busy(struct repair_work *w, unsigned left)
 	pthread_mutex_unlock(&w->lock);
 }
 
+static void
+job_submit(struct repair_job *j)
+{
+	struct repair_work *w = j->w;
+
+	wait_busy(w, JOBS_MAX - 1);
+	pthread_mutex_lock(&w->lock);
+	w->busy++;
+	pthread_mutex_unlock(&w->lock);
+	if (workers_submit(w->workers, job_run, j) != EC_OK)
+		job_run(j);
+}
+
+/* What another heal was at work on: see what became of it. */
+static void
+submit_again(struct repair_work *w)
+{
+	struct repair_job *j, *next;
+
+	pause_step();
+	pthread_mutex_lock(&w->lock);
+	j = w->again;
+	w->again = NULL;
+	w->again_count = 0;
+	pthread_mutex_unlock(&w->lock);
+	for (; j != NULL; j = next) {
+		next = j->next;
+		j->tries++;
+		job_submit(j);
+	}
+}
+
 static enum err
 settle(struct repair_work *w)
 {
 	enum err e;
 
-	wait_busy(w, 0);
+	for (wait_busy(w, 0); w->again != NULL; wait_busy(w, 0)) {
+		submit_again(w);
+		repair_work_step(w);
+	}
 	e = w->worst;
 	w->worst = EC_OK;
 	return e;
@@ -224,7 +298,7 @@ static enum err
 submit(struct repair_work *w, struct set *s, const char *bucket,
     const char *key, const struct heal_item *item)
 {
-	struct job *j = calloc(1, sizeof *j);
+	struct repair_job *j = calloc(1, sizeof *j);
 
 	if (j == NULL)
 		return EC_ENOMEM;
@@ -237,12 +311,9 @@ submit(struct repair_work *w, struct set *s, const char *bucket,
 		memcpy(j->item.bucket, bucket, strlen(bucket) + 1);
 		memcpy(j->item.key, key, strlen(key) + 1);
 	}
-	wait_busy(w, JOBS_MAX - 1);
-	pthread_mutex_lock(&w->lock);
-	w->busy++;
-	pthread_mutex_unlock(&w->lock);
-	if (workers_submit(w->workers, job_run, j) != EC_OK)
-		job_run(j);
+	job_submit(j);
+	while (w->again_count > AGAIN_MAX)
+		submit_again(w);
 	return repair_work_step(w);
 }
 
@@ -317,6 +388,20 @@ walk_versions(struct repair_work *w, struct set *s)
 	return e;
 }
 
+/* Uploads and their parts, until no other heal is at work on one. */
+static enum err
+walk_uploads(struct repair_work *w, struct set *s)
+{
+	const struct heal_watch watch = { report, canceled, w };
+	enum err e = heal_uploads(s, NULL, NULL, flags(w), &watch);
+
+	for (unsigned i = 0; e == EC_EOWNED && i < AGAIN_TRIES; i++) {
+		pause_step();
+		e = heal_uploads(s, NULL, NULL, flags(w), &watch);
+	}
+	return e == EC_EOWNED ? EC_EDEGRADED : e;
+}
+
 enum err
 repair_work_walk(struct repair_work *w, struct set *s)
 {
@@ -326,8 +411,7 @@ repair_work_walk(struct repair_work *w, struct set *s)
 	if (w->p->bucket == NULL)
 		e = heal_buckets(s, flags(w), &watch);
 	if (w->p->bucket == NULL && e != EC_ECANCELED)
-		e = heal_worse(e, heal_uploads(s, NULL, NULL, flags(w),
-		    &watch));
+		e = heal_worse(e, walk_uploads(w, s));
 	if (e == EC_ECANCELED)
 		return e;
 	return heal_worse(calm(e), walk_versions(w, s));

@@ -19,6 +19,8 @@ struct repair_work {
 	struct repair_result *out;
 	unsigned busy;		/* jobs not done */
 	enum err worst;		/* of jobs since the last settle */
+	struct repair_job *again;	/* which another heal was at work on */
+	unsigned again_count;
 };
 
 /* ${p} and ${out} outlive it.  To be released if EC_OK.  Errors: EC_ENOMEM. */
