@@ -53,6 +53,7 @@ TOOL_SRC := $(wildcard cmd/ec-*.c)
 S3D_SRC := $(wildcard cmd/ec-s3d/*.c)
 UNIT_SRC := $(wildcard t/unit/*.c)
 BENCH_SRC := $(wildcard t/bench/*.c)
+LOAD_SRC := $(filter-out %/bare.c,$(wildcard t/bench/load/*.c))
 FUZZ_SRC := $(wildcard t/fuzz/*.c)
 BATS := $(wildcard t/[0-9]*.bats)
 MAN := $(wildcard share/man/man[1-8]/*.[1-8])
@@ -69,6 +70,7 @@ S3D := $(if $(wildcard cmd/ec-s3d/main.c),$(BUILD)/ec-s3d)
 PROGRAMS := $(TOOLS) $(S3D)
 UNITS := $(UNIT_SRC:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
+LOADS := $(BUILD)/ec-load $(BUILD)/ec-bare
 FAULT := $(BUILD)/fault.so $(if $(SANITIZE),$(BUILD)/fault-sanitized.so)
 TESTS ?= $(UNITS) $(BATS)
 
@@ -100,6 +102,13 @@ $(BUILD)/ec-s3d: $(BUILD)/cmd/ec-s3d/main.o $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(UNITS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(T_LIB) $(S3D_LIB) $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# The load generator, and what it compares with.
+$(BUILD)/ec-load: $(LOAD_SRC:%.c=$(BUILD)/%.o) $(S3D_LIB) $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/ec-bare: $(BUILD)/t/bench/load/bare.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/t/%.o: ALL_CFLAGS += -Icmd -It/lib
@@ -148,7 +157,7 @@ fuzzers: $(FUZZERS)
 fuzz: $(FUZZERS)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) t/lib/fuzz $(FUZZERS)
 
-bench: $(PROGRAMS) $(BENCHES)
+bench: $(PROGRAMS) $(BENCHES) $(LOADS)
 	@EC_BIN=$(BUILD) t/lib/bench $(BENCHES) $(wildcard t/bench/*.sh)
 
 coverage:
