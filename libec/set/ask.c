@@ -10,12 +10,18 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "set/placement.h"
 #include "set/set_impl.h"
 
-enum { HEDGE_MIN_US = 2000 };
+enum {
+	HEDGE_MIN_US = 2000,
+	PAUSE_MIN_US = 1000,
+	PAUSE_MAX_US = 20000,
+	SETTLE_MAX_US = 2000000,
+};
 
 struct question {	/* shared by the drives' calls */
 	atomic_uint refs;
@@ -390,20 +396,55 @@ ask_round(struct ask *a, struct set *s, const struct drive_query *q,
 	return judge_more(a, r, judge, ctx);
 }
 
+/* By when a write of this moment is on all drives or none: commit_wait. */
+static uint64_t
+settle_us(const struct set *s)
+{
+	uint64_t us = SET_LATE_MS * 1000;
+
+	for (unsigned i = 0; i < s->n; i++)
+		if (lane_commit_us(s->lane[i]) * 8 > us)
+			us = lane_commit_us(s->lane[i]) * 8;
+	return us < SETTLE_MAX_US ? us : SETTLE_MAX_US;
+}
+
+/* Nothing can be said because of a state that too few drives have, when others
+ * do not tell: while its write is under way, look again a moment later. */
+static bool
+worth_waiting(const struct set *s, const struct resolve *r,
+    uint64_t started_us, unsigned *pause_us)
+{
+	struct timespec ts = { .tv_nsec = (long)*pause_us * 1000 };
+	uint64_t most_us = settle_us(s);
+
+	if (clock_mono_us() - started_us > most_us ||
+	    !resolve_young(r, clock_real_us() - most_us))
+		return false;
+	nanosleep(&ts, NULL);
+	if (*pause_us < PAUSE_MAX_US)
+		*pause_us *= 2;
+	return true;
+}
+
 enum err
 ask_key(struct ask *a, struct resolve *r, struct set *s,
     struct drive_query *q, ask_judge *judge, void *ctx)
 {
+	uint64_t started = clock_mono_us();
+	unsigned pause_us = PAUSE_MIN_US;
 	enum err results[SET_DRIVES_MAX];
 	enum err e;
 
 	for (;;) {
 		e = ask_round(a, s, q, r, judge, ctx);
-		if (e != EC_ELIMIT || q->limit >= 10000)
+		if (e == EC_ELIMIT && q->limit < 10000) {
+			q->newest_only = false;
+			q->limit = q->limit < 100 ? 1000 : 10000;
+		} else if (e != EC_EQUORUM ||
+		    !worth_waiting(s, r, started, &pause_us)) {
 			break;
+		}
 		ask_release(a);
-		q->newest_only = false;
-		q->limit = q->limit < 100 ? 1000 : 10000;
 	}
 	if (e == EC_ELIMIT)
 		e = EC_EQUORUM;

@@ -69,7 +69,8 @@ bool ask_more(struct ask *a);
 /* The usual way: ask about one key, a few drives first, until its states can
  * be judged by ${judge}, which is called with more and more answers and says
  * EC_OK, or what is known with those.  EC_EQUORUM and EC_ENOTFOUND are waited
- * with, for drives that may still answer in time.  ${a} and ${r} are the
+ * with, for drives that may still answer in time; and as long as a write takes
+ * when one that is under way is what cannot be judged.  ${a} and ${r} are the
  * caller's to release; what judge found leads into them.  An answer that was
  * cut (EC_ELIMIT) is asked for again, larger.
  * Errors: of judge; EC_EQUORUM, EC_ENOMEM. */

@@ -244,6 +244,7 @@ find(struct get **out, struct object *o, struct look *l,
 		e = EC_EBUSY;
 	if (e != EC_OK)
 		goto out;
+	*found = l->state->rec->stamp;
 	if ((e = roll_forward(l, &a, &r)) != EC_OK)
 		goto out;
 	note_damage(l, &r);
@@ -290,8 +291,9 @@ get_open(struct get **out, struct object *o, struct set *s,
 		before = found;
 		object_release(o);
 		e = find(out, o, &l, &q, &found, &doubt);
-		/* Between the lookup and the opening of the files an overwrite
-		 * may have removed them: then there is another version. */
+		/* Between the lookup and the opening of the files, or their
+		 * heal, an overwrite may have removed them: then there is
+		 * another version. */
 		again = e == EC_EBUSY || ((e == EC_ELOST || e == EC_EQUORUM) &&
 		    stamp_cmp(&before, &found) != 0);
 	} while (again && ++tries < TRIES);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 void
 resolve_release(struct resolve *r)
 {
@@ -260,6 +262,20 @@ resolve_doubt(const struct resolve *r, const struct state *answer)
 			    UINT64_C(0x9e3779b97f4a7c15) + 1;
 	}
 	return print;
+}
+
+bool
+resolve_young(const struct resolve *r, uint64_t real_us)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct state *s = &r->state[i];
+
+		if (s->verdict == QUORUM_POSSIBLE &&
+		    s->life == STATE_UNCERTAIN &&
+		    clock_hlc_us(s->rec->stamp.hlc) > real_us)
+			return true;
+	}
+	return false;
 }
 
 bool

@@ -83,6 +83,10 @@ enum err resolve_state(const struct resolve *r, const struct stamp *target,
  * that failed, and the answer holds. */
 uint64_t resolve_doubt(const struct resolve *r, const struct state *answer);
 
+/* Whether a state that is only possible was written after ${real_us}: its write
+ * may be under way, and soon be decided. */
+bool resolve_young(const struct resolve *r, uint64_t real_us);
+
 /* Whether an answer would stay the same with fewer drives silent: so few are
  * that no state that was not seen can be decided. */
 bool resolve_settled(const struct resolve *r);
