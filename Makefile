@@ -26,7 +26,7 @@ FUZZ_SECONDS ?= 60
 TEST_JOBS ?= 2
 TEST_SECONDS ?= 900
 
-PKGS := libisal libcrypto libcurl sqlite3 libarchive expat jansson
+PKGS := libisal libssl libcrypto libcurl sqlite3 libarchive expat jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS := $(shell pkg-config --libs $(PKGS))
 

@@ -15,6 +15,7 @@
 #include "base/opt.h"
 #include "base/os_linux.h"
 #include "credentials.h"
+#include "secure.h"
 #include "server.h"
 #include "store/config.h"
 
@@ -25,6 +26,7 @@ enum {
 
 struct settings {
 	const char *address, *parity;
+	struct secure secure;
 	int fd;			/* instead of address; -1: none */
 	char *region, *domain;
 	struct credentials root;
@@ -76,14 +78,14 @@ settings_load(struct settings *s)
 
 static void
 announce(const struct store *store, const struct http_server *http,
-    const char *address, uint64_t start_us)
+    const char *scheme, const char *address, uint64_t start_us)
 {
 	const char *colon = strrchr(address, ':');
 	int host = colon != NULL ? (int)(colon - address) : 0;
 	const char *name = host > 0 ? address : "0.0.0.0";
 
-	log_info("serving %u drives in %u sets on http://%.*s:%u (started "
-	    "in %llu ms)", store_drive_count(store), store_sets(store),
+	log_info("serving %u drives in %u sets on %s://%.*s:%u (started "
+	    "in %llu ms)", store_drive_count(store), store_sets(store), scheme,
 	    host > 0 ? host : 7, name, http_server_port(http),
 	    (unsigned long long)(clock_mono_us() - start_us) / 1000);
 	os_notify("READY=1");
@@ -101,9 +103,12 @@ serve(const struct settings *s, struct store *store, const sigset_t *end,
 	struct server *server = NULL;
 	struct background *background = NULL;
 	struct http_server *http = NULL;
-	int signal;
+	struct tls *tls = NULL;
 	enum err e;
 
+	if ((e = secure_open(&tls, &s->secure)) != EC_OK)
+		goto out;
+	listen.tls = tls;
 	if ((e = server_new(&server, store, &root, s->region, s->domain)) !=
 	    EC_OK)
 		goto out;
@@ -111,16 +116,16 @@ serve(const struct settings *s, struct store *store, const sigset_t *end,
 	if ((e = background_start(&background, store)) != EC_OK ||
 	    (e = http_server_start(&http, &listen, &service)) != EC_OK)
 		goto out;
-	announce(store, http, s->address, start_us);
-	while (sigwait(end, &signal) != 0)
-		;
-	log_info("signal %d: ending", signal);
+	announce(store, http, tls != NULL ? "https" : "http", s->address,
+	    start_us);
+	log_info("signal %d: ending", secure_wait(tls, end));
 	os_notify("STOPPING=1");
 	server->draining = true;
 out:
 	http_server_stop(http, GRACE_MS);
 	background_stop(background);
 	server_free(server);
+	tls_free(tls);
 	return e;
 }
 
@@ -132,6 +137,9 @@ main(int argc, char *argv[])
 	const struct opt opts[] = {
 		OPT_STR('a', "address", &s.address, "host:port",
 		    "where to listen; no host: everywhere; port 0: a free one"),
+		OPT_STR(0, "tls-cert", &s.secure.cert, "file",
+		    "the certificate to show, and TLS with it"),
+		OPT_STR(0, "tls-key", &s.secure.key, "file", "its key"),
 		OPT_STR('m', "parity", &s.parity, "n",
 		    "drives of a set that may be lost"),
 		OPT_END("[drives ...]"),
@@ -140,7 +148,7 @@ main(int argc, char *argv[])
 		.serve = true };
 	uint64_t start_us = clock_mono_us(), parity;
 	struct store *store = NULL;
-	sigset_t end;
+	sigset_t end, hup;
 	enum err e;
 
 	log_init(argv[0]);
@@ -163,6 +171,10 @@ main(int argc, char *argv[])
 	sigaddset(&end, SIGTERM);
 	sigaddset(&end, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &end, NULL);	/* in later threads too */
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	if (s.secure.cert != NULL)
+		pthread_sigmask(SIG_BLOCK, &hup, NULL);
 	if ((e = settings_load(&s)) != EC_OK ||
 	    (e = store_open(&store, &params)) != EC_OK)
 		goto out;

@@ -241,7 +241,8 @@ answer(struct call *c, const struct upload_call *u, const char *etag,
 	struct buf location = BUF_INIT(64 * 1024);
 	enum s3_error e = S3_SLOW_DOWN;
 
-	if (buf_printf(&location, "http://%s", host != NULL ? host : "") !=
+	if (buf_printf(&location, "%s://%s",
+	    http_secure(c->x) ? "https" : "http", host != NULL ? host : "") !=
 	    EC_OK || buf_add_str(&location, c->rq.raw_path) != EC_OK)
 		goto out;
 	xml_begin(&x, "CompleteMultipartUploadResult");

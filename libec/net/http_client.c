@@ -20,6 +20,7 @@ struct handle {
 struct http_client {
 	char *base;
 	char *unix_path;
+	char *ca_path;			/* NULL: the system's */
 	unsigned connect_ms;
 	pthread_mutex_t lock;		/* guards what follows */
 	struct handle idle[HTTP_CLIENT_IDLE_MAX];
@@ -56,7 +57,8 @@ http_client_new(struct http_client **out, const char *base,
 	struct http_client *c;
 
 	pthread_once(&global_once, global_init);
-	if (strncmp(base, "http://", 7) != 0)
+	if (strncmp(base, "http://", 7) != 0 &&
+	    strncmp(base, "https://", 8) != 0)
 		return EC_EINVAL;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return EC_ENOMEM;
@@ -69,6 +71,13 @@ http_client_new(struct http_client **out, const char *base,
 	}
 	*out = c;
 	return EC_OK;
+}
+
+enum err
+http_client_trust(struct http_client *c, const char *ca_path)
+{
+	c->ca_path = strdup(ca_path);
+	return c->ca_path != NULL ? EC_OK : EC_ENOMEM;
 }
 
 static void
@@ -97,6 +106,7 @@ http_client_free(struct http_client *c)
 	pthread_mutex_destroy(&c->lock);
 	free(c->base);
 	free(c->unix_path);
+	free(c->ca_path);
 	free(c);
 }
 
@@ -214,7 +224,10 @@ static void
 set_options(CURL *easy, const struct http_client *c, struct transfer *t)
 {
 	curl_easy_setopt(easy, CURLOPT_URL, t->url);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	if (c->ca_path != NULL)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca_path);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -272,7 +285,11 @@ transfer_result(struct transfer *t, CURLcode r)
 		return EC_OK;
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_SSL_CONNECT_ERROR:
 		return EC_EOFFLINE;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+		return EC_EDENIED;
 	case CURLE_OPERATION_TIMEDOUT:
 		return begun > 0 ? EC_ETIMEDOUT : EC_EOFFLINE;
 	case CURLE_OUT_OF_MEMORY:

@@ -22,11 +22,16 @@ enum {
 
 struct http_client;	/* a peer and the connections to it; all threads */
 
-/* ${base}: "http://host:port", or with ${unix_path} a Unix socket.  Connecting
- * may take ${connect_ms}.  Does not connect yet.
+/* ${base}: "http://host:port" or "https://host:port", or with ${unix_path} a
+ * Unix socket.  Connecting may take ${connect_ms}.  Does not connect yet.
  * Errors: EC_EINVAL, EC_ENOMEM. */
 enum err http_client_new(struct http_client **out, const char *base,
     const char *unix_path, unsigned connect_ms);
+
+/* For "https": believe servers for which a certificate of the PEM file
+ * ${ca_path} vouches, instead of the system's.  Before the first call.
+ * Errors: EC_ENOMEM. */
+enum err http_client_trust(struct http_client *c, const char *ca_path);
 void http_client_free(struct http_client *c);	/* no call may be under way */
 
 /* Close the connections that are idle now, and others when their call ends. */
@@ -56,7 +61,8 @@ struct http_call {
 					 * answer, as text, from its begin */
 };
 
-/* Errors: EC_EOFFLINE (no connection), EC_ETIMEDOUT, EC_EIO (cut short),
+/* Errors: EC_EOFFLINE (no connection), EC_EDENIED (not the server that its name
+ * says), EC_ETIMEDOUT, EC_EIO (cut short),
  * EC_ENOMEM, EC_ELIMIT (${answer} is full), what ${write} returned.  Any HTTP
  * status is EC_OK. */
 enum err http_client_call(struct http_client *c, struct http_call *call);

@@ -17,9 +17,9 @@
 #include "base/num.h"
 
 static enum err
-wait_readable(int fd, unsigned timeout_ms)
+wait_for(int fd, short events, unsigned timeout_ms)
 {
-	struct pollfd p = { fd, POLLIN, 0 };
+	struct pollfd p = { fd, events, 0 };
 	int n;
 
 	do
@@ -30,31 +30,42 @@ wait_readable(int fd, unsigned timeout_ms)
 	return n == 1 ? EC_OK : EC_EIO;
 }
 
+/* What is there now.  Errors: EC_EBUSY (wait for *${events}), EC_EIO. */
+static enum err
+recv_now(struct http_exchange *x, void *buf, size_t max, size_t *got,
+    short *events)
+{
+	ssize_t n;
+
+	if (x->tls != NULL)
+		return tls_recv(x->tls, buf, max, got, events);
+	*events = POLLIN;
+	do
+		n = recv(x->fd, buf, max, MSG_DONTWAIT);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno == EAGAIN ? EC_EBUSY : EC_EIO;
+	*got = (size_t)n;
+	return EC_OK;
+}
+
 enum err
 http_conn_recv(struct http_exchange *x, void *buf, size_t max,
     unsigned timeout_ms, size_t *got)
 {
 	uint64_t from;
+	short events;
 	enum err e;
-	ssize_t n;
 
 	max = (size_t)num_min(max, HTTP_RECV_MAX);
-	for (;;) {
-		n = recv(x->fd, buf, max, MSG_DONTWAIT);
-		if (n >= 0) {
-			*got = (size_t)n;
-			return EC_OK;
-		}
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN)
-			return EC_EIO;
+	while ((e = recv_now(x, buf, max, got, &events)) == EC_EBUSY) {
 		from = clock_mono_us();
-		e = wait_readable(x->fd, timeout_ms);
+		e = wait_for(x->fd, events, timeout_ms);
 		x->waited_us += clock_mono_us() - from;
 		if (e != EC_OK)
 			return e;
 	}
+	return e;
 }
 
 enum err
@@ -69,12 +80,61 @@ http_conn_fill(struct http_exchange *x, unsigned timeout_ms)
 	return x->in_len == 0 ? EC_EIO : EC_OK;
 }
 
+static enum err
+tls_send_all(struct http_exchange *x, const uint8_t *buf, size_t len)
+{
+	size_t sent;
+	short events;
+	enum err e;
+
+	while (len > 0) {
+		e = tls_send(x->tls, buf, len, &sent, &events);
+		if (e == EC_EBUSY)
+			e = wait_for(x->fd, events, x->stall_ms);
+		if (e != EC_OK)
+			return e;
+		buf += sent;
+		len -= sent;
+	}
+	return EC_OK;
+}
+
+/* Small pieces go into one record together. */
+static enum err
+send_sealed(struct http_exchange *x, const struct iovec *iov, int n)
+{
+	uint8_t record[HTTP_RECORD_BYTES];
+	size_t used = 0, off = 0, len;
+	enum err e = EC_OK;
+
+	for (int i = 0; i < n && e == EC_OK; off = 0, i++)
+		while (off < iov[i].iov_len && e == EC_OK) {
+			const uint8_t *from = iov[i].iov_base;
+
+			len = iov[i].iov_len - off;
+			if (used == 0 && len >= sizeof(record)) {
+				e = tls_send_all(x, from + off, len);
+				break;
+			}
+			len = (size_t)num_min(len, sizeof(record) - used);
+			memcpy(record + used, from + off, len);
+			off += len;
+			if ((used += len) < sizeof(record))
+				continue;
+			e = tls_send_all(x, record, used);
+			used = 0;
+		}
+	return e == EC_OK ? tls_send_all(x, record, used) : e;
+}
+
 enum err
 http_conn_send(struct http_exchange *x, struct iovec *iov, int n)
 {
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };
 	ssize_t sent;
 
+	if (x->tls != NULL)
+		return send_sealed(x, iov, n);
 	while (msg.msg_iovlen > 0) {
 		sent = sendmsg(x->fd, &msg, MSG_NOSIGNAL);
 		if (sent == -1 && errno == EINTR)
@@ -100,7 +160,7 @@ http_conn_send(struct http_exchange *x, struct iovec *iov, int n)
 static enum err
 await_request(struct http_exchange *x)
 {
-	enum err e;
+	enum err e = EC_OK;
 
 	if (x->in_pos < x->in_len)
 		return EC_OK;
@@ -108,14 +168,17 @@ await_request(struct http_exchange *x)
 	x->in = NULL;
 	/* The order of these two matters: see http_server_stop. */
 	atomic_store(&x->idle, true);
-	e = atomic_load(x->draining) ? EC_ECANCELED :
-	    wait_readable(x->fd, x->idle_ms);
+	if (atomic_load(x->draining))
+		e = EC_ECANCELED;
+	else if (x->tls == NULL || !tls_pending(x->tls))
+		e = wait_for(x->fd, POLLIN, x->idle_ms);
 	atomic_store(&x->idle, false);
 	if (e != EC_OK)
 		return e;
 	if ((x->in = malloc(HTTP_IN_BYTES)) == NULL)
 		return EC_ENOMEM;
-	return http_conn_fill(x, 0);
+	/* What came may be less than a whole record. */
+	return http_conn_fill(x, x->tls != NULL ? x->head_ms : 0);
 }
 
 /* Read and parse a head.  Returns 0, a status to refuse with, or 1 when there
@@ -179,6 +242,8 @@ linger(struct http_exchange *x)
 {
 	uint64_t deadline = clock_mono_us() + HTTP_LINGER_MS * 1000ull;
 
+	if (x->tls != NULL)
+		tls_end(x->tls);
 	if (x->in == NULL || shutdown(x->fd, SHUT_WR) == -1)
 		return;
 	atomic_store(&x->idle, true);	/* see http_server_stop */
@@ -224,11 +289,51 @@ serve(struct http_exchange *x)
 	return false;
 }
 
+/* It has as much time as a head has. */
+static enum err
+shake_hands(struct http_exchange *x)
+{
+	uint64_t now, deadline = clock_mono_us() + x->head_ms * 1000ull;
+	short events = 0;
+	enum err e;
+
+	if ((e = tls_conn_new(&x->tls, x->tls_with, x->fd)) != EC_OK)
+		return e;
+	atomic_store(&x->idle, true);	/* see http_server_stop */
+	while (!atomic_load(x->draining) &&
+	    (e = tls_handshake(x->tls, &events)) == EC_EBUSY) {
+		if ((now = clock_mono_us()) >= deadline)
+			break;
+		wait_for(x->fd, events, (unsigned)((deadline - now) / 1000 +
+		    1));
+	}
+	atomic_store(&x->idle, false);
+	return e;
+}
+
+/* Somebody took "http:" for "https:". */
+static void
+refuse_plain(struct http_exchange *x)
+{
+	tls_conn_free(x->tls);
+	x->tls = NULL;
+	x->head.method = "";
+	http_body_start(x);
+	refuse(x, 400);
+}
+
 void
 http_conn_run(struct http_exchange *x)
 {
-	while (await_request(x) == EC_OK && serve(x))
+	enum err e = EC_OK;
+
+	if (x->tls_with != NULL && (e = shake_hands(x)) == EC_EFORMAT)
+		refuse_plain(x);
+	while (e == EC_OK && (e = await_request(x)) == EC_OK && serve(x))
 		;
+	if (e != EC_OK && x->tls != NULL)
+		tls_end(x->tls);
+	tls_conn_free(x->tls);
 	free(x->in);
 	x->in = NULL;
 	http_scan_release(&x->scan);
@@ -274,6 +379,12 @@ http_chunked(const struct http_exchange *x)
 	return x->head.chunked;
 }
 
+bool
+http_secure(const struct http_exchange *x)
+{
+	return x->tls != NULL;
+}
+
 const char *
 http_peer(const struct http_exchange *x)
 {
@@ -291,5 +402,7 @@ http_gone(const struct http_exchange *x)
 {
 	char c;
 
+	if (x->tls != NULL)
+		return tls_gone(x->tls);
 	return recv(x->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }

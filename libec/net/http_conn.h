@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "net/http_parse.h"
 #include "net/http_server.h"
+#include "net/tls.h"
 
 enum {
 	HTTP_IN_BYTES = 16 * 1024,	/* the buffer for heads and framing */
@@ -22,11 +23,14 @@ enum {
 	HTTP_LINGER_MS = 30 * 1000,
 	/* Of a body nobody read, so much is read to keep the connection. */
 	HTTP_DISCARD_MAX = 256 * 1024,
+	HTTP_RECORD_BYTES = 16 * 1024,	/* of TLS, at most */
 	HTTP_FIELDS_MAX = 64 * 1024,	/* header bytes of an answer */
 };
 
 struct http_exchange {
 	int fd;
+	struct tls *tls_with;	/* NULL: no TLS; else: */
+	struct tls_conn *tls;	/* from the handshake on */
 	const struct http_service *service;
 	const atomic_bool *draining;
 	unsigned idle_ms, head_ms, stall_ms;

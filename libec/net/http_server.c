@@ -42,6 +42,7 @@ struct conn {
 
 struct http_server {
 	struct http_service service;
+	struct tls *tls;
 	int fd;
 	int wake;			/* eventfd: stop accepting */
 	unsigned port;
@@ -147,8 +148,9 @@ conn_start(struct http_server *s, int fd, const struct sockaddr *sa,
 		return;
 	}
 	c->server = s;
-	c->x = (struct http_exchange){ .fd = fd, .service = &s->service,
-	    .draining = &s->draining, .idle_ms = s->idle_s * 1000,
+	c->x = (struct http_exchange){ .fd = fd, .tls_with = s->tls,
+	    .service = &s->service, .draining = &s->draining,
+	    .idle_ms = s->idle_s * 1000,
 	    .head_ms = s->head_s * 1000, .stall_ms = s->stall_s * 1000,
 	    .refuse = count >= s->connections_max, .scan = HTTP_SCAN_INIT,
 	    .chunks = HTTP_CHUNKS_INIT, .fields = BUF_INIT(HTTP_FIELDS_MAX),
@@ -256,6 +258,7 @@ server_new(struct http_server **out, const struct http_listen *l,
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return EC_ENOMEM;
 	s->service = *service;
+	s->tls = l->tls;
 	s->fd = s->wake = -1;
 	s->connections_max = l->connections_max != 0 ? l->connections_max :
 	    CONNECTIONS_DEFAULT;

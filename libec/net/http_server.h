@@ -14,6 +14,8 @@
 
 #include "base/err.h"
 
+struct tls;
+
 enum {
 	HTTP_TARGET_MAX = 16 * 1024,	/* bytes of the request target: 414 */
 	HTTP_LINE_MAX = 16 * 1024,	/* bytes of one header line: 431 */
@@ -43,9 +45,11 @@ struct http_listen {
 	const char *unix_path;	/* or a Unix socket, mode 0600, in place of a
 				 * dead one */
 	int fd;			/* or a listening socket passed in; else -1 */
+	struct tls *tls;	/* the caller's; NULL: no TLS */
 	unsigned connections_max;	/* more get 503; 0: 1024 */
 	unsigned idle_s;	/* close a connection idle for so long; 0: 60 */
-	unsigned head_s;	/* a head takes no longer; 0: 10 */
+	unsigned head_s;	/* a head takes no longer, nor does a
+				 * handshake; 0: 10 */
 	unsigned stall_s;	/* no byte of a body, in or out, for so long: it
 				 * is cut, as is one that after so much waiting
 				 * came at less than 1,000 bytes/s; 0: 30 */
@@ -80,6 +84,7 @@ uint64_t http_content_length(const struct http_exchange *x);
 bool http_chunked(const struct http_exchange *x);
 const char *http_peer(const struct http_exchange *x);	/* "127.0.0.1:4711",
 							 * "unix" */
+bool http_secure(const struct http_exchange *x);	/* it came over TLS */
 bool http_draining(const struct http_exchange *x);
 /* The client has closed its side: for handlers that wait.  Does not block. */
 bool http_gone(const struct http_exchange *x);

@@ -36,12 +36,12 @@ tear_out()
 	rm -rf "$@" || rm -rf "$@"	# a file may just be made in it
 }
 
-# s3d_start [option ...]: start it on a free port ($PORT; $S3 is its URL), or
-# again on the port it had.
+# s3d_start [option ...]: start it on a free port ($PORT; $S3 is its URL, with
+# $SCHEME if that is set), or again on the port it had.
 s3d_start()
 {
 	[ -n "${S3-}" ] || free_port
-	S3=http://127.0.0.1:$PORT
+	S3=${SCHEME:-http}://127.0.0.1:$PORT
 	export S3 AWS_ENDPOINT_URL=$S3
 	S3_CURL=(curl -sS --fail-with-body --aws-sigv4 aws:amz:us-east-1:s3
 	    -u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"
