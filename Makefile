@@ -72,6 +72,7 @@ UNITS := $(UNIT_SRC:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
 LOADS := $(BUILD)/ec-load $(BUILD)/ec-bare
 FAULT := $(BUILD)/fault.so $(if $(SANITIZE),$(BUILD)/fault-sanitized.so)
+SWITCH := $(BUILD)/t/cluster/switch
 TESTS ?= $(UNITS) $(BATS)
 
 all: $(PROGRAMS)
@@ -121,9 +122,12 @@ $(BUILD)/fault.so $(BUILD)/fault-sanitized.so: t/fault/fault.c \
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(FAULT_CFLAGS) -O2 -g -fPIC -shared -o $@ $< -ldl
 
+$(SWITCH): $(BUILD)/%: $(BUILD)/%.o
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
+
 units: $(UNITS)
 
-check: $(PROGRAMS) $(UNITS) $(FAULT)
+check: $(PROGRAMS) $(UNITS) $(FAULT) $(SWITCH)
 	@EC_BIN=$(BUILD) t/lib/run -j $(TEST_JOBS) -t $(TEST_SECONDS) \
 		$(or $(strip $(TESTS)),$(error there are no tests))
 

@@ -9,12 +9,14 @@ request that must fail the key must not exist.  Prints TAP."""
 import base64
 import datetime
 import hashlib
-import hmac
 import os
 import socket
 import sys
 import urllib.parse
 import zlib
+
+sys.dont_write_bytecode = True
+import sigv4
 
 host = sys.argv[1]
 user = os.environ["AWS_ACCESS_KEY_ID"]
@@ -34,10 +36,6 @@ def result(good, name, note=""):
     sys.stdout.flush()
 
 
-def mac(key, text):
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()
-
-
 class Request:
     """A request and its signature; change anything before send()."""
 
@@ -47,40 +45,28 @@ class Request:
         now -= datetime.timedelta(seconds=age)
         self.date = now.strftime("%Y%m%dT%H%M%SZ")
         self.method, self.path, self.payload = method, path, payload
-        self.scope = "%s/%s/s3/aws4_request" % (self.date[:8], region)
+        self.scope = sigv4.scope(self.date, region)
         self.headers = {"host": host, "x-amz-date": self.date,
                         "x-amz-content-sha256": payload}
         self.headers.update(headers or {})
         self.unsigned = {}
-        self.key = ("AWS4" + secret).encode()
-        for part in self.scope.split("/"):
-            self.key = mac(self.key, part)
+        self.key = sigv4.signing_key(secret, self.date, region)
 
     def sign(self):
-        path, _, query = self.path.partition("?")
-        query = "&".join(sorted(q if "=" in q else q + "="
-                                for q in query.split("&") if q))
-        names = sorted(self.headers)
-        text = "\n".join([self.method, path, query] + [
-            "%s:%s" % (n, self.headers[n]) for n in names] + [
-            "", ";".join(names), self.payload])
-        text = "\n".join(["AWS4-HMAC-SHA256", self.date, self.scope,
-                          hashlib.sha256(text.encode()).hexdigest()])
-        self.signature = mac(self.key, text).hex()
-        self.unsigned.setdefault(
-            "Authorization", "AWS4-HMAC-SHA256 Credential=%s/%s,"
-            "SignedHeaders=%s,Signature=%s" % (
-                user, self.scope, ";".join(names), self.signature))
+        self.signature = sigv4.sign(self.key, region, self.method, self.path,
+                                    self.headers, self.payload)
+        self.unsigned.setdefault("Authorization", sigv4.authorization(
+            user, region, self.headers, self.signature))
 
     def chunk(self, data, previous):
         text = "\n".join(["AWS4-HMAC-SHA256-PAYLOAD", self.date, self.scope,
                           previous, EMPTY, hashlib.sha256(data).hexdigest()])
-        return mac(self.key, text).hex()
+        return sigv4.mac(self.key, text).hex()
 
     def trailer(self, lines, previous):
         text = "\n".join(["AWS4-HMAC-SHA256-TRAILER", self.date, self.scope,
                           previous, hashlib.sha256(lines.encode()).hexdigest()])
-        return mac(self.key, text).hex()
+        return sigv4.mac(self.key, text).hex()
 
     def send(self, body=b"", length=None, cut=False):
         """(status, head and body); with cut the connection is shut down
