@@ -308,7 +308,7 @@ int
 main(int argc, char *argv[])
 {
 	struct pollfd fds[HOSTS_MAX + 1] = { { .fd = STDIN_FILENO,
-		.events = POLLIN } };
+	    .events = POLLIN } };
 
 	hosts = argc == 2 ? atoi(argv[1]) : 0;
 	if (hosts < 1 || hosts > HOSTS_MAX) {
