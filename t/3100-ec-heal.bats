@@ -57,6 +57,37 @@ whole()
 	[ -z "$OUT" ]
 }
 
+@test "two replaced and not filled, the others away: not known, never \"none\"" {
+	local d
+
+	drives_make 4
+	populate
+	replace d2 d3
+	exits 0 ec-heal
+	exits 1 grep filling d?/.ec/format.json
+	for d in d2 d3; do
+		sed 's/"drives"/"filling": true, &/' $d/.ec/format.json >format
+		replace $d
+		mkdir -p $d/.ec/journal $d/shard
+		mv format $d/.ec/format.json
+	done
+	mkdir away
+	mv d1 d4 away
+	mkdir d1 d4
+	exits 8 ec-get bucket/small
+	[[ $ERR == *"d1: drive is offline"* ]]
+	[[ $ERR == *"d3: new, not filled yet"* ]]
+	exits 8 ec-get --list bucket/
+	exits 8 ec-get bucket/never
+	rmdir d1 d4
+	mv away/d1 away/d4 .
+	exits 5 ec-get bucket/never
+	exits 0 ec-heal
+	exits 1 grep filling d?/.ec/format.json
+	mv d1 d4 away
+	all_there
+}
+
 @test "8+4: four drives replaced at once" {
 	drives_make 12
 	populate

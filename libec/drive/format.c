@@ -82,6 +82,13 @@ born_get(const json_t *a, struct format *out)
 	return true;
 }
 
+static bool
+filling_get(const json_t *v, struct format *out)
+{
+	out->filling = json_is_true(v);
+	return v == NULL || json_is_boolean(v);
+}
+
 enum err
 format_decode(struct format *out, const char *text, size_t len)
 {
@@ -104,7 +111,8 @@ format_decode(struct format *out, const char *text, size_t len)
 	    !uint_put(&f.slot, o, "slot", FORMAT_SET_MAX - 1) ||
 	    !uint_get(o, "generation", INT64_MAX, &f.generation) ||
 	    !drives_get(json_object_get(o, "drives"), &f) ||
-	    !born_get(json_object_get(o, "born"), &f))
+	    !born_get(json_object_get(o, "born"), &f) ||
+	    !filling_get(json_object_get(o, "filling"), &f))
 		goto out;
 	if (f.set >= f.set_count || f.slot >= f.drive_count ||
 	    !uuid_equal(&f.drive, &f.drives[f.slot]))
@@ -141,8 +149,9 @@ format_encode(char *out, size_t len, const struct format *f)
 	e = buf_printf(&b, "{\n\t\"format\": %d,\n\t\"deployment\": \"%s\",\n"
 	    "\t\"drive\": \"%s\",\n\t\"pool\": %u,\n\t\"set_count\": %u,\n"
 	    "\t\"set\": %u,\n\t\"slot\": %u,\n\t\"generation\": %llu,\n"
-	    "\t\"drives\": [", FORMAT_VERSION, id, own, f->pool, f->set_count,
-	    f->set, f->slot, (unsigned long long)f->generation);
+	    "%s\t\"drives\": [", FORMAT_VERSION, id, own, f->pool,
+	    f->set_count, f->set, f->slot, (unsigned long long)f->generation,
+	    f->filling ? "\t\"filling\": true,\n" : "");
 	for (unsigned i = 0; e == EC_OK && i < f->drive_count; i++) {
 		uuid_text(id, &f->drives[i]);
 		e = buf_printf(&b, "%s\n\t\t\"%s\"", i > 0 ? "," : "", id);

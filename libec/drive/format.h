@@ -6,6 +6,7 @@
 #ifndef FORMAT_H
 #define FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,9 @@ struct format {
 	 * have been on its predecessor. */
 	uint64_t born_us[FORMAT_SET_MAX];
 	uint64_t generation;
+	/* It took the place of another and lacks what that had: no heal of the
+	 * whole set has been done since. */
+	bool filling;
 };
 
 /* Read and check the record below an open drive directory.

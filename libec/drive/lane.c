@@ -353,6 +353,18 @@ lane_local(const struct lane *l)
 	return atomic_load(&l->local);
 }
 
+bool
+lane_filling(const struct lane *l)
+{
+	return atomic_load(&l->filling);
+}
+
+void
+lane_set_filling(struct lane *l, bool filling)
+{
+	atomic_store(&l->filling, filling);
+}
+
 uint64_t
 lane_latency_us(const struct lane *l)
 {

@@ -51,6 +51,11 @@ enum lane_state lane_state(const struct lane *l);
 const char *lane_name(const struct lane *l);
 bool lane_local(const struct lane *l);
 
+/* What its drive lacks says nothing: format.h filling.  Whoever gives it a
+ * drive says so first; set/filling.h keeps it up to date. */
+bool lane_filling(const struct lane *l);
+void lane_set_filling(struct lane *l, bool filling);
+
 /* How long a call, and a batch of appends, takes here: the learnt mean and four
  * mean deviations (RFC 6298), so that later is late; 0 before the first. */
 uint64_t lane_latency_us(const struct lane *l);	/* lane_start, lane_call */

@@ -116,7 +116,7 @@ struct lane {
 
 	/* Written under the mutex, read without. */
 	atomic_int state, why;
-	atomic_bool local;
+	atomic_bool local, filling;
 	atomic_ullong since_us, latency_us, commit_us, errors, corrupt;
 };
 

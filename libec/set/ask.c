@@ -268,7 +268,8 @@ ask_input(const struct ask *a, struct resolve_input in[])
 
 		in[i] = (struct resolve_input){ .silent = !ok,
 			.cut = ok && w->cut, .rec = w->rec,
-			.n = ok ? w->n : 0 };
+			.n = ok ? w->n : 0,
+			.filling = lane_filling(a->s->lane[i]) };
 	}
 }
 
@@ -283,6 +284,22 @@ ask_results(const struct ask *a, enum err results[])
 		silent += results[i] != EC_OK;
 	}
 	return silent;
+}
+
+/* The same with those as EC_EDEGRADED whose word on what they lack counts for
+ * nothing. */
+static unsigned
+not_telling(const struct ask *a, enum err results[])
+{
+	unsigned n = ask_results(a, results);
+
+	for (unsigned i = 0; i < a->s->n; i++) {
+		if (results[i] != EC_OK || !lane_filling(a->s->lane[i]))
+			continue;
+		results[i] = EC_EDEGRADED;
+		n++;
+	}
+	return n;
 }
 
 void
@@ -324,7 +341,7 @@ ask_most(struct ask *a, struct set *s, const struct drive_query *q, bool few,
 		if ((e = ask_few(a, s, q, &asked)) != EC_OK)
 			return e;
 		ask_wait(a, asked, ask_late_us(a));
-		if (ask_results(a, results) == s->n - asked &&
+		if (not_telling(a, results) == s->n - asked &&
 		    asked >= s->n - s->parity)
 			return EC_OK;
 		e = ask_rest(a);
@@ -334,7 +351,7 @@ ask_most(struct ask *a, struct set *s, const struct drive_query *q, bool few,
 	if (e != EC_OK)
 		return e;
 	ask_wait(a, s->n, ask_late_us(a));
-	while (ask_results(a, results) >= quorum_meta(s->n)) {
+	while (not_telling(a, results) >= quorum_meta(s->n)) {
 		if (ask_more(a))
 			continue;
 		set_complain(s, what, s->n - s->n / 2, results);
@@ -449,7 +466,7 @@ ask_key(struct ask *a, struct resolve *r, struct set *s,
 	if (e == EC_ELIMIT)
 		e = EC_EQUORUM;
 	if (e == EC_EQUORUM) {
-		ask_results(a, results);
+		not_telling(a, results);
 		set_complain(s, "read quorum", r->drives - s->parity, results);
 	}
 	return e;

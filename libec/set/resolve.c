@@ -126,10 +126,11 @@ resolve_key(struct resolve *r, const struct resolve_input in[], unsigned n)
 
 	r->count = 0;
 	r->drives = n;
-	r->silent = 0;
+	r->silent = r->filling = 0;
 	r->cut = false;
 	for (unsigned d = 0; d < n; d++) {
 		r->silent += in[d].silent;
+		r->filling += !in[d].silent && in[d].filling;
 		r->cut = r->cut || (!in[d].silent && in[d].cut);
 	}
 	for (;;) {
@@ -190,7 +191,7 @@ resolve_split(struct resolve_input rest[], struct resolve_input group[],
 static enum err
 nothing(const struct resolve *r)
 {
-	if (r->silent >= quorum_meta(r->drives))
+	if (r->silent + r->filling >= quorum_meta(r->drives))
 		return EC_EQUORUM;
 	return r->cut ? EC_ELIMIT : EC_ENOTFOUND;
 }
@@ -281,5 +282,5 @@ resolve_young(const struct resolve *r, uint64_t real_us)
 bool
 resolve_settled(const struct resolve *r)
 {
-	return r->silent < r->drives - r->drives / 2;
+	return r->silent + r->filling < r->drives - r->drives / 2;
 }

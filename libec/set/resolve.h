@@ -10,8 +10,8 @@
  * uncertain; void, it does nothing.
  *
  * When a drive must have been asked.  Whatever was acknowledged is on at least
- * n / 2 + 1 drives, so with that many silent nothing can be said of a key of
- * which nothing was seen. */
+ * n / 2 + 1 drives, so with that many silent, or new and not filled yet,
+ * nothing can be said of a key of which nothing was seen. */
 #ifndef RESOLVE_H
 #define RESOLVE_H
 
@@ -21,6 +21,7 @@
 struct resolve_input {	/* of one drive */
 	bool silent;
 	bool cut;		/* there may be records older than the last */
+	bool filling;		/* what it lacks says nothing (format.h) */
 	const struct record *rec;	/* by stamp, descending */
 	unsigned n;
 };
@@ -46,6 +47,7 @@ struct resolve {
 	struct state *state;	/* by stamp, descending */
 	unsigned count, cap;
 	unsigned drives, silent;
+	unsigned filling;	/* not silent, but not filled yet */
 	bool cut;		/* any */
 };
 #define RESOLVE_INIT { .state = NULL }

@@ -129,6 +129,7 @@ set_complain(const struct set *s, const char *what, unsigned need,
 			continue;
 		len = snprintf(complaint + at, sizeof(complaint) - at,
 		    "%s%s: %s", lead, lane_name(s->lane[i]),
+		    results[i] == EC_EDEGRADED ? "new, not filled yet" :
 		    err_text(results[i]));
 		at += (size_t)len;
 		lead = ", ";

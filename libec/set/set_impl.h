@@ -25,7 +25,8 @@ struct set {
 /* How many lanes are not online. */
 unsigned set_offline(const struct set *s);
 
-/* Keep for set_complaint what each drive answered.  ${what}: "write quorum". */
+/* Keep for set_complaint what each drive answered, EC_EDEGRADED if it is not
+ * filled yet.  ${what}: "write quorum". */
 void set_complain(const struct set *s, const char *what, unsigned need,
     const enum err results[]);
 void set_complain_clear(void);

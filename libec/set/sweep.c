@@ -118,7 +118,8 @@ take(struct sweep *w, const char *key, struct resolve_input in[])
 		const struct answer *a = &w->ask.answer[i];
 		unsigned from = w->at[i];
 
-		in[i] = (struct resolve_input){ .silent = !answered(w, i) };
+		in[i] = (struct resolve_input){ .silent = !answered(w, i),
+			.filling = lane_filling(w->s->lane[i]) };
 		if (in[i].silent)
 			continue;
 		while (w->at[i] < a->n &&

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "set/filling.h"
 #include "set/heal_census.h"
 #include "set/heal_queue.h"
 #include "store/repair_work.h"
@@ -170,7 +171,9 @@ run_set(struct repair *r, struct repair_work *w, unsigned i)
 	struct stamp began = stamp_new();
 	enum err e = EC_OK;
 
-	if ((!r->begun || w->out->fresh > 0) && !w->p->dry)
+	if (filling_any(s))	/* another process may have filled it */
+		e = filling_look(s, NULL);
+	if (e == EC_OK && (!r->begun || w->out->fresh > 0) && !w->p->dry)
 		e = mark_new(s);
 	if (e != EC_OK)
 		return e;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "set/filling.h"
 #include "set/heal_merge.h"
 
 enum {
@@ -406,15 +407,23 @@ enum err
 repair_work_walk(struct repair_work *w, struct set *s)
 {
 	const struct heal_watch watch = { report, canceled, w };
+	bool all = w->p->bucket == NULL && w->p->prefix == NULL &&
+	    !w->p->dry;
+	struct filling filling;
 	enum err e = EC_OK;
 
+	if (all && (e = filling_look(s, &filling)) != EC_OK)
+		return e;
 	if (w->p->bucket == NULL)
 		e = heal_buckets(s, flags(w), &watch);
 	if (w->p->bucket == NULL && e != EC_ECANCELED)
 		e = heal_worse(e, walk_uploads(w, s));
 	if (e == EC_ECANCELED)
 		return e;
-	return heal_worse(calm(e), walk_versions(w, s));
+	e = heal_worse(calm(e), walk_versions(w, s));
+	if (all && e == EC_OK)
+		filling_done(s, &filling);
+	return e;
 }
 
 /* An entry without a bucket stands for all of the set. */

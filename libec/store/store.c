@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "codec/bitrot.h"
 #include "net/http_client.h"
+#include "set/filling.h"
 #include "set/placement.h"
 #include "store/config.h"
 #include "store/store_impl.h"
@@ -71,6 +72,8 @@ open_set(struct store *st, const struct bootstrap *b, unsigned n, int parity)
 	}
 	if (e == EC_OK)
 		e = set_new(&st->set[n], lane, st->set_size, parity, st->pool);
+	if (e == EC_OK)
+		filling_look(st->set[n], NULL);
 	for (unsigned i = 0; i < st->set_size && e != EC_OK; i++) {
 		store_share_withdraw(st, &slot[i]);
 		lane_free(lane[i]);

@@ -70,6 +70,7 @@ spread_format(struct store *st, const struct store_slot *fresh)
 			continue;
 		f.slot = s->format.slot;
 		f.drive = s->format.drive;
+		f.filling = have.filling;
 		if (!uuid_equal(&have.drive, &f.drive))
 			continue;
 		if (local_reformat(s->path, &f) == EC_OK)
@@ -125,6 +126,7 @@ refill_slot(struct store *st, struct store_slot *s)
 	f.generation++;
 	f.drive = uuid_new();
 	f.drives[f.slot] = f.drive;
+	f.filling = true;
 	f.born_us[f.slot] = clock_real_us();
 	if ((e = local_format(s->path, &f)) != EC_OK)
 		return e;
@@ -182,6 +184,7 @@ check_absent(struct store *st, struct store_slot *s, bool refill,
 		return;
 	if (slot_open_once(st, s, &d) != EC_OK)
 		return;
+	lane_set_filling(s->lane, e == EC_OK ? f.filling : true);
 	/* A drive of a set that another process serves is for that to open. */
 	if ((s->local && set_is_theirs(st, s->format.set)) ||
 	    lane_attach(s->lane, d) != EC_OK) {

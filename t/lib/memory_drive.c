@@ -1086,6 +1086,14 @@ memory_disk_wipe(struct memory_disk *m)
 }
 
 void
+memory_disk_filling(struct memory_disk *m, bool filling)
+{
+	pthread_mutex_lock(&m->lock);
+	m->format.filling = filling;
+	pthread_mutex_unlock(&m->lock);
+}
+
+void
 memory_disk_free(struct memory_disk *m)
 {
 	if (m == NULL)

@@ -57,6 +57,9 @@ bool memory_fault_met(void);
 /* Forget everything, as a new drive in the slot. */
 void memory_disk_wipe(struct memory_disk *m);
 
+/* Say of itself that it is not filled yet, or that it is (format.h). */
+void memory_disk_filling(struct memory_disk *m, bool filling);
+
 /* For looking: rows of a table, shard files, how often an operation was begun,
  * and a shard's bytes.  Pointers are valid until the next change. */
 unsigned memory_disk_rows(struct memory_disk *m, enum drive_table table);

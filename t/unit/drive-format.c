@@ -30,7 +30,7 @@ same(const struct format *a, const struct format *b)
 	    uuid_equal(&a->drive, &b->drive) && a->pool == b->pool &&
 	    a->set == b->set && a->slot == b->slot &&
 	    a->set_count == b->set_count && a->generation == b->generation &&
-	    a->drive_count == b->drive_count;
+	    a->drive_count == b->drive_count && a->filling == b->filling;
 
 	for (unsigned i = 0; good && i < a->drive_count; i++)
 		good = uuid_equal(&a->drives[i], &b->drives[i]) &&
@@ -50,6 +50,11 @@ test_text(void)
 	len = strlen(text);
 	tap_is_u64(format_decode(&g, text, len), EC_OK, "decodes");
 	tap_ok(same(&f, &g), "comes back as it was");
+	f.filling = true;
+	format_encode(text, sizeof text, &f);
+	len = strlen(text);
+	tap_ok(format_decode(&g, text, len) == EC_OK && same(&f, &g),
+	    "and so does one that is not filled");
 	for (size_t n = 0; n < len - 2; n++)
 		good += format_decode(&g, text, n) == EC_OK;
 	tap_is_u64(good, 0, "no cut of it decodes");

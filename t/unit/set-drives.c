@@ -7,6 +7,8 @@
 #include "../lib/tap.h"
 #include "base/clock.h"
 #include "set/delete.h"
+#include "set/filling.h"
+#include "set/list.h"
 #include "set/quorum.h"
 
 enum { LARGE = 1500000, SMALL = 5000 };
@@ -149,6 +151,68 @@ run(unsigned n, int parity, unsigned samples)
 	memory_set_release(&ms);
 }
 
+static enum err
+list_all(struct memory_set *ms, unsigned *n)
+{
+	struct list_params p = { .bucket = MEMORY_SET_BUCKET, .limit = 10 };
+	struct list *l = NULL;
+	bool more;
+	enum err e = list_page(&l, ms->set, &p, &more);
+
+	*n = e == EC_OK ? list_count(l) : 0;
+	list_free(l);
+	return e;
+}
+
+/* A drive in the place of another that is not filled yet. */
+static void
+replace(struct memory_set *ms, unsigned slot)
+{
+	struct lane *l = set_lane(ms->set, slot);
+
+	lane_detach(l);
+	memory_disk_wipe(ms->disk[slot]);
+	memory_disk_filling(ms->disk[slot], true);
+	lane_set_filling(l, true);
+	if (lane_attach(l, memory_disk_drive(ms->disk[slot])) != EC_OK)
+		abort();
+}
+
+static void
+not_filled(void)
+{
+	struct filling filling;
+	struct memory_set ms;
+	unsigned n;
+	enum err e;
+
+	memory_set_init(&ms, 4, 2);
+	memory_set_put(&ms, "small", data, SMALL, 0, true);
+	memory_set_put(&ms, "other", data, SMALL, 0, true);
+	replace(&ms, 1);
+	replace(&ms, 2);
+	tap_ok(same(&ms, "small", SMALL, 0, &e), "two drives are replaced");
+	same(&ms, "none", 0, 0, &e);
+	tap_is_u64(e, EC_ENOTFOUND, "... what is not there is not there");
+	tap_is_u64(list_all(&ms, &n), EC_OK, "... and a list is whole");
+	tap_is_u64(n, 2, "... of both keys");
+	lane_detach(set_lane(ms.set, 0));
+	same(&ms, "none", 0, 0, &e);
+	tap_is_u64(e, EC_EQUORUM, "... but with a third gone nobody knows");
+	lane_detach(set_lane(ms.set, 3));
+	tap_ok(same(&ms, "small", SMALL, 0, &e), "... what was read is healed");
+	same(&ms, "other", SMALL, 0, &e);
+	tap_is_u64(e, EC_EQUORUM, "... of what was not nobody knows any more");
+	tap_is_u64(list_all(&ms, &n), EC_EQUORUM, "... nor what to list");
+	tap_is_u64(filling_look(ms.set, &filling), EC_OK, "they say so");
+	tap_ok(filling.is[1] && filling.is[2] && !filling.is[0],
+	    "... each for itself");
+	filling_done(ms.set, &filling);
+	tap_ok(!filling_any(ms.set) && filling_look(ms.set, NULL) == EC_OK &&
+	    !filling_any(ms.set), "... until they are filled");
+	memory_set_release(&ms);
+}
+
 int
 main(void)
 {
@@ -167,6 +231,7 @@ main(void)
 	run(4, 1, 16);
 	run(5, 2, 32);
 	run(12, 4, 60);
+	not_filled();
 	free(data);
 	return tap_done();
 }
