@@ -305,6 +305,7 @@ lane_attach(struct lane *l, struct drive *d)
 		l->appender->retired = true;	/* busy with the old one */
 		l->appender = NULL;
 	}
+	lane_mark_all(l);	/* before it is online */
 	atomic_store(&l->local, d->local);
 	atomic_store(&l->why, EC_OK);
 	atomic_store(&l->since_us, 0);

@@ -23,6 +23,7 @@ enum {
 	LANE_STUCK_MS = 3000,
 	LANE_PROBE_MS = 1000,
 	LANE_FREE_MS = 5000,
+	LANE_CLASSES = 8192,		/* that keys fall into, see lane_mark */
 };
 
 enum lane_state { LANE_ONLINE, LANE_SUSPECT, LANE_ABSENT };
@@ -55,6 +56,14 @@ bool lane_local(const struct lane *l);
  * drive says so first; set/filling.h keeps it up to date. */
 bool lane_filling(const struct lane *l);
 void lane_set_filling(struct lane *l, bool filling);
+
+/* Has what the drive knows of a key changed?  Two marks of the key's class, one
+ * taken before a question was put and one later, say that the answer would
+ * still be the same, if they are equal and not 0.  Other keys of its class make
+ * them differ, too.  0: it cannot be said, for the lane is not online, or its
+ * drive not local or not filled, or an append of that class is under way. */
+uint64_t lane_mark(const struct lane *l, unsigned class);
+unsigned lane_key_class(const char *bucket, const char *key);
 
 /* How long a call, and a batch of appends, takes here: the learnt mean and four
  * mean deviations (RFC 6298), so that later is late; 0 before the first. */

@@ -117,6 +117,7 @@ struct lane {
 	/* Written under the mutex, read without. */
 	atomic_int state, why;
 	atomic_bool local, filling;
+	atomic_ullong mark[LANE_CLASSES];	/* lane_mark.c */
 	atomic_ullong since_us, latency_us, commit_us, errors, corrupt;
 };
 
@@ -134,6 +135,9 @@ enum err lane_submit(struct lane *l, struct lane_call *c,
     pthread_cond_t **wake);
 enum err lane_submit_append(struct lane *l, struct lane_call *c,
     pthread_cond_t **wake);
+void lane_mark_begin(struct lane *l, const struct drive_append *a, unsigned n);
+void lane_mark_end(struct lane *l, const struct drive_append *a, unsigned n);
+void lane_mark_all(struct lane *l);	/* there is another drive */
 void lane_wake(pthread_cond_t *wake);	/* NULL is fine */
 bool lane_thread(struct lane *l, void *(*main)(void *), void *arg);
 void lane_unref(struct lane *l);	/* releases the mutex */

@@ -323,7 +323,9 @@ run_batch(struct lane_worker *w)
 	began = w->started_us;
 	d = w->held[0]->drive->d;
 	pthread_mutex_unlock(&l->mutex);
+	lane_mark_begin(l, w->batch, n);
 	e = d->ops->append(d, w->batch, n);
+	lane_mark_end(l, w->batch, n);
 	pthread_mutex_lock(&l->mutex);
 	if ((mine = worker_end(w, e, &failed)))
 		atomic_store(&l->commit_us, learn(&l->commit_mean_us,

@@ -346,6 +346,26 @@ record_place(uint8_t *rec, size_t len, uint64_t segment, uint64_t offset,
 	return len - le32_get(rec + AT_INLINE);	/* it comes last */
 }
 
+uint32_t
+record_key_crc(const uint8_t *rec, size_t len)
+{
+	size_t names;
+
+	if (len < HEAD_BYTES)
+		return 0;
+	names = (size_t)rec[AT_BUCKET] + 1 + le16_get(rec + AT_KEY);
+	if (len - HEAD_BYTES < names)
+		return 0;
+	return checksum_crc32c(0, rec + HEAD_BYTES, names);
+}
+
+uint32_t
+record_name_crc(const char *bucket, const char *key)
+{
+	return checksum_crc32c(checksum_crc32c(0, bucket, strlen(bucket) + 1),
+	    key, strlen(key));
+}
+
 uint64_t
 record_identity(const struct record *r)
 {

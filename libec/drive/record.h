@@ -148,6 +148,11 @@ enum err record_decode(struct record *out, struct record_part **parts,
 size_t record_place(uint8_t *rec, size_t len, uint64_t segment,
     uint64_t offset, bool want_inline);
 
+/* Which key it is of: CRC-32C of bucket, NUL and key, for tables.  0 when the
+ * encoded record does not hold. */
+uint32_t record_key_crc(const uint8_t *rec, size_t len);
+uint32_t record_name_crc(const char *bucket, const char *key);
+
 /* The same and the agreeing identity of two copies: equal but for index and
  * inline data.  A hash over all other fields, for quorum comparison. */
 uint64_t record_identity(const struct record *r);

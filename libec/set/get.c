@@ -13,6 +13,7 @@
 #include "set/heal_queue.h"
 #include "set/object.h"
 #include "set/quorum.h"
+#include "set/recall.h"
 #include "set/set_impl.h"
 
 /* Copies that are missing so long after the write are not just under way. */
@@ -29,7 +30,9 @@ struct get {
 	struct stamp version;
 	uint64_t size;
 	unsigned start;
-	uint8_t *bytes;			/* of an inline object */
+	const uint8_t *bytes;		/* of an inline object: in own_bytes */
+	uint8_t *own_bytes;		/* or in recalled */
+	const struct recalled *recalled;
 	struct record_part *parts;
 	uint64_t *part_at;		/* where in the object each begins */
 	uint32_t part_count;
@@ -164,23 +167,30 @@ take_parts(struct get *g, const struct record *r)
 	return at == r->size ? EC_OK : EC_ELOST;
 }
 
-static enum err
-get_new(struct get **out, struct look *l)
+static struct get *
+get_alloc(struct set *s, const struct record *r)
 {
-	const struct record *r = l->state->rec;
 	struct get *g = mem_array(1, sizeof(*g));
-	enum err e;
 
 	if (g == NULL)
-		return EC_ENOMEM;
-	g->s = l->s;
+		return NULL;
+	g->s = s;
 	strcpy(g->bucket, r->bucket);
 	strcpy(g->key, r->key);
 	g->version = r->stamp;
 	g->size = r->size;
 	g->start = r->start;
-	g->bytes = l->bytes;
-	l->bytes = NULL;
+	return g;
+}
+
+/* Make ${g}, which may be NULL, ready to be read. */
+static enum err
+get_ready(struct get **out, struct get *g, const struct record *r)
+{
+	enum err e;
+
+	if (g == NULL)
+		return EC_ENOMEM;
 	if ((e = take_parts(g, r)) == EC_OK && g->bytes == NULL &&
 	    g->part_count > 0 && g->parts[0].size > 0)
 		e = open_part(g, 0);
@@ -190,6 +200,65 @@ get_new(struct get **out, struct look *l)
 	}
 	*out = g;
 	return EC_OK;
+}
+
+static enum err
+get_new(struct get **out, struct look *l)
+{
+	struct get *g = get_alloc(l->s, l->state->rec);
+
+	if (g != NULL) {
+		g->bytes = g->own_bytes = l->bytes;
+		l->bytes = NULL;
+	}
+	return get_ready(out, g, l->state->rec);
+}
+
+/* EC_ENOTFOUND: the drives are to be asked. */
+static enum err
+get_recalled(struct get **out, struct object *o, struct set *s,
+    const char *bucket, const char *key)
+{
+	const struct recalled *k = recall_get(s, bucket, key, out != NULL);
+	struct get *g;
+	enum err e;
+
+	if (k == NULL)
+		return EC_ENOTFOUND;
+	e = object_from_record(o, &k->rec);
+	o->newest = true;
+	if (e != EC_OK || out == NULL) {
+		recall_put(k);
+		return e;
+	}
+	if ((g = get_alloc(s, &k->rec)) != NULL) {
+		g->recalled = k;
+		g->bytes = k->bytes;
+		return get_ready(out, g, &k->rec);
+	}
+	recall_put(k);
+	return EC_ENOMEM;
+}
+
+/* What was found without any doubt. */
+static void
+keep_found(const struct look *l, const struct resolve *r, const struct ask *a,
+    struct recall_mark *marks)
+{
+	const struct state *s = l->state;
+
+	if (l->bad != 0 || r->cut || s->rec->kind != RECORD_OBJECT ||
+	    s->copies + r->silent < r->drives)
+		return;
+	for (unsigned i = 0; i < l->s->n; i++) {
+		const struct answer *w = &a->answer[i];
+
+		if (!w->done || w->err != EC_OK)
+			marks->of[i] = 0;
+		else if (marks->of[i] == 0)
+			return;
+	}
+	recall_keep(l->s, s->rec, l->bytes, marks);
 }
 
 /* A state that drives lack, with fewer copies than a write needs to be
@@ -233,10 +302,12 @@ find(struct get **out, struct object *o, struct look *l,
 {
 	struct resolve r = RESOLVE_INIT;
 	struct ask a = ASK_INIT;
+	struct recall_mark marks;
 	uint64_t before = *doubt;
 	enum err e;
 
 	l->state = NULL;
+	recall_marks(l->s, q->bucket, q->key, &marks);
 	e = ask_key(&a, &r, l->s, q, judge, l);
 	*doubt = e == EC_OK || e == EC_ENOTFOUND ?
 	    resolve_doubt(&r, l->state) : 0;
@@ -252,6 +323,8 @@ find(struct get **out, struct object *o, struct look *l,
 	if ((e = object_from_record(o, l->state->rec)) != EC_OK)
 		goto out;
 	o->newest = l->version == NULL;
+	if (o->newest && *doubt == 0)
+		keep_found(l, &r, &a, &marks);
 	if (out != NULL && !o->marker)
 		e = get_new(out, l);
 out:
@@ -281,6 +354,9 @@ get_open(struct get **out, struct object *o, struct set *s,
 		return EC_EINVAL;
 	if (out != NULL)
 		*out = NULL;
+	if (version == NULL &&
+	    get_recalled(out, o, s, bucket, key) == EC_OK)
+		return EC_OK;
 	do {
 		q.newest_only = version == NULL;
 		q.limit = version == NULL ? ASK_NEWEST : 100;
@@ -350,7 +426,8 @@ get_free(struct get *g)
 	if (g == NULL)
 		return;
 	get_shards_free(g->shards);
-	free(g->bytes);
+	recall_put(g->recalled);
+	free(g->own_bytes);
 	free(g->parts);
 	free(g->part_at);
 	free(g);

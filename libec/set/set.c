@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "set/recall.h"
 #include "set/set_impl.h"
 
 static _Thread_local char complaint[1024];
@@ -31,6 +32,10 @@ set_new(struct set **out, struct lane *const lanes[], unsigned n, int parity,
 	s->parity = parity >= 0 ? (unsigned)parity : set_default_parity(n);
 	memcpy(s->lane, lanes, n * sizeof(s->lane[0]));
 	s->pool = pool;
+	if ((s->recall = recall_new()) == NULL) {
+		free(s);
+		return EC_ENOMEM;
+	}
 	pthread_mutex_init(&s->recent_lock, NULL);
 	*out = s;
 	return EC_OK;
@@ -43,6 +48,7 @@ set_free(struct set *s)
 		return;
 	for (unsigned i = 0; i < s->n; i++)
 		lane_free(s->lane[i]);
+	recall_free(s->recall);
 	pthread_mutex_destroy(&s->recent_lock);
 	free(s);
 }

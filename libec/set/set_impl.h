@@ -12,6 +12,7 @@ struct set {
 	unsigned n, parity;
 	struct lane *lane[SET_DRIVES_MAX];
 	struct mem_pool *pool;
+	struct recall *recall;
 
 	/* What heal_queue_note was told lately. */
 	pthread_mutex_t recent_lock;	/* guards what follows */
