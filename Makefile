@@ -1,6 +1,8 @@
 # make all         the tools, below build/
 #      check       every test; ends with "N passed, N failed, N skipped"
 #      check-fault the fault loops in full length
+#      check-cluster every fault of the table, on clusters of 3 and 4 nodes;
+#		EC_CLUSTER_COUNT=N sets how often
 #      fuzz        every fuzzer for FUZZ_SECONDS (default 60); needs clang
 #      bench       every benchmark
 #      coverage    check, then lines covered per file
@@ -71,7 +73,8 @@ PROGRAMS := $(TOOLS) $(S3D)
 UNITS := $(UNIT_SRC:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
 LOADS := $(BUILD)/ec-load $(BUILD)/ec-bare
-FAULT := $(BUILD)/fault.so $(if $(SANITIZE),$(BUILD)/fault-sanitized.so)
+FAULT := $(BUILD)/fault.so $(BUILD)/clock.so \
+	$(if $(SANITIZE),$(BUILD)/fault-sanitized.so)
 SWITCH := $(BUILD)/t/cluster/switch
 TESTS ?= $(UNITS) $(BATS)
 
@@ -117,7 +120,9 @@ $(BUILD)/t/%.o: ALL_CFLAGS += -Icmd -It/lib
 # The fault library goes into unmodified programs, so no sanitizer in it; and
 # programs with a sanitizer have an allocator that none may stand in front of.
 $(BUILD)/fault-sanitized.so: FAULT_CFLAGS := -DFAULT_NO_MALLOC
-$(BUILD)/fault.so $(BUILD)/fault-sanitized.so: t/fault/fault.c \
+$(BUILD)/clock.so: t/fault/clock.c
+$(BUILD)/fault.so $(BUILD)/fault-sanitized.so: t/fault/fault.c
+$(BUILD)/clock.so $(BUILD)/fault.so $(BUILD)/fault-sanitized.so: \
 		| build/.gitignore
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(FAULT_CFLAGS) -O2 -g -fPIC -shared -o $@ $< -ldl
@@ -134,6 +139,10 @@ check: $(PROGRAMS) $(UNITS) $(FAULT) $(SWITCH)
 check-fault: $(PROGRAMS) $(FAULT)
 	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 3600 \
 		$(wildcard t/8*.bats)
+
+check-cluster: $(PROGRAMS) $(FAULT) $(SWITCH)
+	@t/cluster/faults.py -l -n 3 -d 4 $(BUILD)
+	@t/cluster/faults.py -l -n 4 -d 4 $(BUILD)
 
 # Fuzzers: the library once more, by clang, with libFuzzer's instrumentation.
 FUZZ_BUILD := build/fuzz
@@ -212,7 +221,7 @@ dist: build/.gitignore
 clean:
 	rm -rf build
 
-.PHONY: all units check check-fault fuzzers fuzz bench coverage lint install \
+.PHONY: all units check check-fault check-cluster fuzzers fuzz bench coverage lint install \
 	uninstall dist clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -16,5 +16,5 @@ faults()
 }
 
 @test "one node: killed, drives pulled" {
-	faults 1 4 kill-all drives
+	faults 1 4 kill-all drives coordinator pairs
 }

@@ -32,7 +32,7 @@ class Cluster:
         """The endpoints: the same words on every node."""
         if len(self.nodes) == 1:
             return self.folder + "/n1/d{1...%d}" % self.drives
-        return " ".join("http://%s%s/n%d/d{1...%d}" % (
+        return ",".join("http://%s%s/n%d/d{1...%d}" % (
             self.net.address[n], self.folder, n, self.drives)
             for n in self.nodes)
 
@@ -56,6 +56,15 @@ class Cluster:
             self.start(n)
         for n in self.nodes:
             self.ready(n)
+
+    def preload(self, n, library, **variables):
+        """From its next start on; without ${library} as it was."""
+        self.environment[n] = {}
+        if library is not None:
+            self.environment[n] = {
+                "LD_PRELOAD": os.path.join(self.binaries, library),
+                "ASAN_OPTIONS": "verify_asan_link_order=0:" +
+                os.environ.get("ASAN_OPTIONS", ""), **variables}
 
     def alive(self, n):
         return n in self.process and self.process[n].poll() is None

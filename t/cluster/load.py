@@ -33,7 +33,6 @@ class Client:
         self.cluster, self.node, self.timeout = cluster, node, timeout
         self.record = record if record is not None else []
         self.http = None
-        self.slowest = 0
         self.ahead_s = 0        # what the node's clock says beyond ours
 
     def close(self):
@@ -53,7 +52,6 @@ class Client:
         mark = sigv4.sign(key, REGION, method, target, h, "UNSIGNED-PAYLOAD")
         h["Authorization"] = sigv4.authorization(
             self.cluster.user, REGION, dict(h), mark)
-        began = time.monotonic()
         try:
             if self.http is None:
                 self.http = self.connect(address)
@@ -69,8 +67,6 @@ class Client:
         except OSError:
             self.close()
             raise
-        finally:
-            self.slowest = max(self.slowest, time.monotonic() - began)
 
     def connect(self, address):
         name, port = address.split(":")
@@ -171,6 +167,7 @@ class Worker(threading.Thread):
         super().__init__(daemon=True)
         self.load, self.random = load, random.Random(seed)
         self.record, self.failed, self.done = [], 0, 0
+        self.in_a_row = self.worst = 0      # failures
         self.slowest, self.error = 0, None
 
     def body(self):
@@ -194,20 +191,23 @@ class Worker(threading.Thread):
         clients = {n: Client(self.load.cluster, n, self.record,
                              self.load.timeout)
                    for n in self.load.cluster.nodes}
-        for n, c in clients.items():
-            c.ahead_s = self.load.ahead_s.get(n, 0)
         try:
             while not self.load.ending.is_set():
                 n = self.random.choice(self.load.nodes)
+                clients[n].ahead_s = self.load.ahead_s.get(n, 0)
+                began = time.monotonic()
                 if self.step(clients[n]) in (0, 500, 503):
                     self.failed += 1
-                    time.sleep(0.02)
+                    self.in_a_row += 1
+                    self.worst = max(self.worst, self.in_a_row)
+                    time.sleep(min(0.02 * 2 ** self.in_a_row, 0.5))
                 else:
                     self.done += 1
+                    self.in_a_row = 0
+                self.slowest = max(self.slowest, time.monotonic() - began)
         except Exception as e:  # the row reports it
             self.error = e
         for c in clients.values():
-            self.slowest = max(self.slowest, c.slowest)
             c.close()
 
 
@@ -242,7 +242,7 @@ class Load:
 
     def stop(self):
         self.ending.set()
-        for w in self.workers:
+        for w in [w for w in self.workers if w.ident is not None]:
             w.join(120)
             if w.is_alive():
                 raise RuntimeError("a client waits for ever")
@@ -278,10 +278,15 @@ class Load:
         self.behind = max(0, len(strict) - len(wrong))
         return wrong
 
-    def counts(self):
-        return {"done": self.done(),
-                "failed": sum(w.failed for w in self.workers),
-                "slowest": max([w.slowest for w in self.workers])}
+    def failed(self):
+        return sum(w.failed for w in self.workers)
+
+    def slowest(self):
+        """How long the slowest operation took since this was last asked."""
+        s = max(w.slowest for w in self.workers)
+        for w in self.workers:
+            w.slowest = 0
+        return s
 
 
 def until(what, seconds, complaint):

@@ -13,11 +13,12 @@
  *	torn	half of the bytes are written, then the process is killed
  *	short	half of the bytes are read or written, with success
  *	delay	the call is made ARGUMENT milliseconds later
- * The kinds are in kind_names; "io" is any but malloc.  A call on standard
- * error is never counted: it is how a program reports the fault.
+ * The kinds are in kind_names; "io" is any but malloc and send.  A call on
+ * standard error is never counted: it is how a program reports the fault.
  *
  * EC_FAULT_PATH	count only calls on files whose path contains this
  *			(memory is counted whatever it says)
+ * EC_FAULT_WHEN	count only while this file exists
  * EC_FAULT_LOG		a file that gets "loaded" when the program starts, "met
  *			KIND N PATH" for each fault before it happens, and
  *			"seen KIND N" for each of the list at exit
@@ -40,6 +41,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -49,11 +51,13 @@
 #define EXPORT __attribute__((visibility("default")))
 
 enum kind { OPEN, OPENAT, WRITE, PWRITE, PWRITEV, READ, PREAD, FSYNC, FDATASYNC,
-	RENAME, RENAMEAT, MMAP, MALLOC, FTRUNCATE, UNLINK, MKDIR, LINK, IO };
+	RENAME, RENAMEAT, MMAP, MALLOC, FTRUNCATE, UNLINK, MKDIR, LINK, SEND,
+	IO };
 
 static const char *const kind_names[] = { "open", "openat", "write", "pwrite",
 	"pwritev", "read", "pread", "fsync", "fdatasync", "rename", "renameat",
-	"mmap", "malloc", "ftruncate", "unlink", "mkdir", "link", "io" };
+	"mmap", "malloc", "ftruncate", "unlink", "mkdir", "link", "send",
+	"io" };
 
 enum action { ERROR, KILL, TORN, SHORT, DELAY };
 
@@ -76,7 +80,7 @@ enum { FAULTS_MAX = 8 };
 
 static struct fault faults[FAULTS_MAX];
 static size_t fault_count;
-static const char *path_part;
+static const char *path_part, *when;
 static int log_fd = -1;
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -184,6 +188,7 @@ load(void)
 	char *copy, *next;
 
 	path_part = getenv("EC_FAULT_PATH");
+	when = getenv("EC_FAULT_WHEN");
 	if (log != NULL) {
 		log_fd = REAL(open)(log, O_WRONLY | O_CREAT | O_APPEND |
 		    O_CLOEXEC, 0666);
@@ -262,8 +267,9 @@ meet(enum kind kind, int fd, const char *path)
 	char where[PATH_MAX];
 	int saved = errno;
 
-	if (fault_count == 0 || (fd == STDERR_FILENO && path == NULL))
-		return GO;
+	if (fault_count == 0 || (fd == STDERR_FILENO && path == NULL) ||
+	    (when != NULL && access(when, F_OK) != 0))
+		goto out;
 	if (kind == MALLOC)
 		snprintf(where, sizeof(where), "-");
 	else
@@ -275,7 +281,8 @@ meet(enum kind kind, int fd, const char *path)
 		struct fault *f = &faults[i];
 		unsigned long n;
 
-		if (f->kind != kind && (f->kind != IO || kind == MALLOC))
+		if (f->kind != kind &&
+		    (f->kind != IO || kind == MALLOC || kind == SEND))
 			continue;
 		n = atomic_fetch_add(&f->seen, 1) + 1;
 		if (f->nth != 0 && (n == f->nth || (f->onwards && n > f->nth)))
@@ -358,6 +365,19 @@ VECTOR_WRAP(PWRITEV, pwritev, COMMA off_t off, COMMA off)
 VECTOR_WRAP(PWRITEV, pwritev64, COMMA off64_t off, COMMA off)
 VECTOR_WRAP(PREAD, preadv, COMMA off_t off, COMMA off)
 VECTOR_WRAP(PREAD, preadv64, COMMA off64_t off, COMMA off)
+
+EXPORT ssize_t
+send(int fd, const void *p, size_t len, int flags)
+{
+	TRANSFER(SEND, fd, len, REAL(send)(fd, p, part, flags));
+}
+
+EXPORT ssize_t
+sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	return meet(SEND, fd, NULL) == FAIL ? -1 :
+	    REAL(sendmsg)(fd, msg, flags);
+}
 
 /* Calls that succeed or fail as a whole. */
 #define WRAP(kind, fd, path, name, params, args) \
