@@ -1,5 +1,9 @@
 /* No thread of its own: leases run out when somebody asks, and whoever waits
- * looks four times a second. */
+ * looks four times a second.
+ *
+ * Locks of this process are places in the same queues.  Stamps made under one
+ * are of this process' clock: it observes the token, and what it says at the
+ * end is below the next token. */
 #include "net/lock_service.h"
 
 #include <pthread.h>
@@ -23,6 +27,12 @@ struct watch {
 	struct watch *next;
 	const struct uuid *session;
 	pthread_cond_t wake;
+};
+
+struct lock_own {
+	struct lock_service *service;
+	struct lock_place *place;
+	pthread_cond_t changed;		/* it was granted */
 };
 
 struct lock_service {
@@ -70,14 +80,30 @@ wake(void *ctx, const struct uuid *session)
 			pthread_cond_signal(&w->wake);
 }
 
+static void
+granted(void *ctx, void *own)
+{
+	(void)ctx;
+	pthread_cond_signal(&((struct lock_own *)own)->changed);
+}
+
+static void
+written(void *ctx, const char *name)
+{
+	struct lock_service *s = ctx;
+
+	if (s->p.written != NULL)
+		s->p.written(s->p.ctx, name);
+}
+
 static enum err
 state_open(struct lock_service *s)
 {
-	unsigned grace_s = s->p.lease_s;
+	unsigned grace_s = s->p.no_grace ? 0 : s->p.lease_s;
 	struct lock_state_params sp = { .places_max = PLACES_MAX,
 	    .lease_us = s->p.lease_s * UINT64_C(1000000),
 	    .floor = clock_hlc(), .raise = raise_ceiling, .wake = wake,
-	    .ctx = s };
+	    .granted = granted, .written = written, .ctx = s };
 	uint64_t kept = 0;
 	enum err e;
 
@@ -149,6 +175,70 @@ lock_service_grace_ms(struct lock_service *s)
 
 	return now < s->grace_us ? (unsigned)((s->grace_us - now) / 1000 + 1) :
 	    0;
+}
+
+/* Wait until ${o} is granted, with the lock. */
+static enum err
+own_wait(struct lock_own *o, uint64_t until)
+{
+	struct lock_service *s = o->service;
+	struct timespec ts;
+	uint64_t now, at;
+
+	while (!o->place->granted) {
+		if ((now = clock_mono_us()) >= until)
+			return EC_ETIMEDOUT;
+		lock_state_expire(s->state, now);
+		at = now + LOOK_US < until ? now + LOOK_US : until;
+		ts.tv_sec = (time_t)(at / 1000000);
+		ts.tv_nsec = (long)(at % 1000000) * 1000;
+		if (!o->place->granted)
+			pthread_cond_timedwait(&o->changed, &s->lock, &ts);
+	}
+	return EC_OK;
+}
+
+enum err
+lock_service_take(struct lock_service *s, const char *name, bool write,
+    unsigned timeout_ms, struct lock_own **out)
+{
+	uint64_t now = clock_mono_us();
+	struct lock_own *o;
+	enum err e = EC_ENOMEM;
+
+	if ((o = calloc(1, sizeof(*o))) == NULL)
+		return EC_ENOMEM;
+	o->service = s;
+	pthread_cond_init(&o->changed, &s->attr);
+	pthread_mutex_lock(&s->lock);
+	if ((o->place = lock_state_enter(s->state, now, name, write, o)) !=
+	    NULL && (e = own_wait(o, now + timeout_ms * UINT64_C(1000))) ==
+	    EC_OK)
+		clock_hlc_observe(lock_state_token(o->place));
+	pthread_mutex_unlock(&s->lock);
+	if (e != EC_OK) {
+		lock_service_give(o);
+		return e;
+	}
+	*out = o;
+	return EC_OK;
+}
+
+void
+lock_service_give(struct lock_own *o)
+{
+	struct lock_service *s;
+
+	if (o == NULL)
+		return;
+	s = o->service;
+	pthread_mutex_lock(&s->lock);
+	if (o->place != NULL)
+		lock_state_leave(s->state, clock_mono_us(), o->place,
+		    clock_hlc());
+	pthread_mutex_unlock(&s->lock);
+	pthread_cond_destroy(&o->changed);
+	free(o);
 }
 
 static void

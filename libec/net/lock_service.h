@@ -24,6 +24,13 @@ struct lock_service_params {
 	 * not be set back across a restart by more than that. */
 	const char *state_path;
 	struct peer_auth *auth;		/* NULL: whoever can connect may ask */
+	/* Locks granted before a restart are worth nothing after it: there is
+	 * no need to wait for them to run out. */
+	bool no_grace;
+	/* Called when another process gives back the write lock ${name}, before
+	 * anybody else gets it; or NULL. */
+	void (*written)(void *ctx, const char *name);
+	void *ctx;
 };
 
 /* Errors: by errno, EC_EFORMAT (the file), EC_EOWNED (another has it), logged;
@@ -40,6 +47,15 @@ void lock_service_free(struct lock_service *s);
 
 /* Nothing new is granted for so long yet. */
 unsigned lock_service_grace_ms(struct lock_service *s);
+
+/* Take a lock in this process: a function call, without a lease, in one queue
+ * with those who ask.  Waits ${timeout_ms} at most.  Its holder's stamps, of
+ * clock_hlc, are above all that were made under the lock before.
+ * Errors: EC_ETIMEDOUT, EC_ENOMEM. */
+struct lock_own;
+enum err lock_service_take(struct lock_service *s, const char *name,
+    bool write, unsigned timeout_ms, struct lock_own **out);
+void lock_service_give(struct lock_own *o);	/* NULL is fine */
 
 /* Serve the request if its target begins with LOCK_PATH; false: it does not. */
 bool lock_service_serve(struct lock_service *s, struct http_exchange *x);

@@ -1,6 +1,7 @@
 /* Invariants:
  * 1. A place that waits is in ${waiting}, a granted one in ${granted}; both
- *    lists are in the order in which they run out.
+ *    lists are in the order in which they run out.  Those of this process are
+ *    in ${own} and do not run out.
  * 2. A vote is only taken back by its holder (release, yield), or when its
  *    lease has run out by our clock, which is later than by the holder's.
  * 3. floors[hash] is at least each stamp of its names that anybody was told or
@@ -11,8 +12,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "base/mem.h"
-#include "net/lock_queue.h"
+#include "base/num.h"
 
 enum { FLOORS = 16384, SESSION_BUCKETS = 256, TOMBS = 1024 };
 
@@ -21,9 +21,10 @@ TAILQ_HEAD(lease_list, place);
 struct place {
 	struct lock_place q;		/* the first member */
 	TAILQ_ENTRY(place) lease;
-	struct lease_list *in;		/* granted or waiting */
+	struct lease_list *in;		/* granted, waiting or own */
 	TAILQ_ENTRY(place) news;	/* in its session's, if changed */
-	struct session *session;
+	struct session *session;	/* NULL: of this process; then: */
+	void *own;
 	uint64_t token;
 	uint64_t expires_us, since_us;
 	uint32_t seq, rev;
@@ -41,7 +42,7 @@ struct session {
 struct lock_state {
 	struct lock_state_params p;
 	struct lock_queue *queue;
-	struct lease_list granted, waiting;
+	struct lease_list granted, waiting, own;
 	struct session *sessions[SESSION_BUCKETS];
 	size_t places;
 	uint64_t now_us;		/* of the call under way */
@@ -64,6 +65,7 @@ lock_state_new(struct lock_state **out, const struct lock_state_params *p)
 	s->p = *p;
 	TAILQ_INIT(&s->granted);
 	TAILQ_INIT(&s->waiting);
+	TAILQ_INIT(&s->own);
 	for (unsigned i = 0; i < FLOORS; i++)
 		s->floors[i] = p->floor;
 	if (lock_queue_new(&s->queue, place_granted, s) != EC_OK) {
@@ -125,7 +127,7 @@ static void
 news_add(struct lock_state *s, struct place *p)
 {
 	p->rev++;
-	if (p->changed)
+	if (p->changed || p->session == NULL)
 		return;
 	p->changed = true;
 	TAILQ_INSERT_TAIL(&p->session->news, p, news);
@@ -159,6 +161,8 @@ observe(struct lock_state *s, const char *name, uint64_t stamp)
 static void
 renew(struct lock_state *s, struct place *p)
 {
+	if (p->session == NULL)
+		return;
 	if (p->in != NULL)
 		TAILQ_REMOVE(p->in, p, lease);
 	p->in = p->q.granted ? &s->granted : &s->waiting;
@@ -179,6 +183,8 @@ place_granted(void *ctx, struct lock_place *q)
 	p->token = ++*floor_of(s, lock_name_text(q->name));
 	p->wanted = false;
 	news_add(s, p);
+	if (p->session == NULL)
+		s->p.granted(s->p.ctx, p->own);
 }
 
 /* Tell those who hold a vote that somebody who was first waits for it. */
@@ -209,11 +215,16 @@ place_remove(struct lock_state *s, struct place *p)
 	strcpy(name, lock_name_text(p->q.name));
 	TAILQ_REMOVE(p->in, p, lease);
 	news_take(p);
+	if (p->session != NULL && p->q.granted && p->q.write &&
+	    s->p.written != NULL)
+		s->p.written(s->p.ctx, name);
 	lock_queue_leave(s->queue, &p->q);
 	if ((n = lock_queue_find(s->queue, name)) != NULL)
 		note_wanted(s, n);
-	p->session->places--;
-	session_drop_if_unused(s, p->session);
+	if (p->session != NULL) {
+		p->session->places--;
+		session_drop_if_unused(s, p->session);
+	}
 	s->places--;
 	free(p);
 }
@@ -226,6 +237,7 @@ lock_state_free(struct lock_state *s)
 	if (s == NULL)
 		return;
 	while ((p = TAILQ_FIRST(&s->waiting)) != NULL ||
+	    (p = TAILQ_FIRST(&s->own)) != NULL ||
 	    (p = TAILQ_FIRST(&s->granted)) != NULL)
 		place_remove(s, p);
 	lock_queue_free(s->queue);
@@ -253,16 +265,14 @@ entombed(const struct lock_state *s, const struct uuid *id)
 	return false;
 }
 
-/* Room for the stamps of one ask and what it may grant. */
+/* Room for the stamps of one ask that shows ${shown}, and what it may grant. */
 static bool
-stamps_left(struct lock_state *s, const struct lock_ask *a)
+stamps_left(struct lock_state *s, const char *name, uint64_t shown)
 {
-	uint64_t most = *floor_of(s, a->name);
+	uint64_t most = *floor_of(s, name);
 
-	if (a->ticket > most)
-		most = a->ticket;
-	if (a->token > most)
-		most = a->token;
+	if (shown > most)
+		most = shown;
 	most += s->p.places_max + 2;
 	if (most > s->p.ceiling)
 		s->p.ceiling = s->p.raise(s->p.ctx, most);
@@ -359,7 +369,8 @@ lock_state_ask(struct lock_state *s, uint64_t now_us,
 		out->state = LOCK_VOTE_LATER;
 		return;
 	}
-	if (!stamps_left(s, a))
+	if (!stamps_left(s, a->name, a->ticket > a->token ? a->ticket :
+	    a->token))
 		return;
 	if (p == NULL)
 		p = place_add(s, a, grace);
@@ -450,21 +461,67 @@ lock_state_drop_waiters(struct lock_state *s, uint64_t now_us,
 	}
 }
 
+struct lock_place *
+lock_state_enter(struct lock_state *s, uint64_t now_us, const char *name,
+    bool write, void *own)
+{
+	struct place *p;
+
+	lock_state_expire(s, now_us);
+	if (!stamps_left(s, name, 0) || s->places >= s->p.places_max ||
+	    (p = calloc(1, sizeof(*p) + 1)) == NULL)
+		return NULL;
+	p->own = own;
+	p->held = true;		/* as soon as it is granted */
+	p->since_us = now_us;
+	p->expires_us = UINT64_MAX;
+	p->q.write = write;
+	p->q.ticket = ++*floor_of(s, name);
+	le64_put(p->q.id.b, p->q.ticket);
+	p->in = &s->own;
+	TAILQ_INSERT_TAIL(&s->own, p, lease);
+	s->places++;
+	if (lock_queue_enter(s->queue, name, &p->q, false) == EC_OK) {
+		note_wanted(s, p->q.name);
+		return &p->q;
+	}
+	TAILQ_REMOVE(&s->own, p, lease);
+	s->places--;
+	free(p);
+	return NULL;
+}
+
+uint64_t
+lock_state_token(const struct lock_place *q)
+{
+	return ((const struct place *)q)->token;
+}
+
+void
+lock_state_leave(struct lock_state *s, uint64_t now_us, struct lock_place *q,
+    uint64_t stamp)
+{
+	lock_state_expire(s, now_us);
+	observe(s, lock_name_text(q->name), stamp);
+	place_remove(s, (struct place *)q);
+}
+
 bool
 lock_state_idle(const struct lock_state *s)
 {
-	return TAILQ_EMPTY(&s->granted);
+	return TAILQ_EMPTY(&s->granted) && TAILQ_EMPTY(&s->own);
 }
 
 void
 lock_state_list(const struct lock_state *s, uint64_t now_us,
     void (*each)(void *ctx, const struct lock_info *i), void *ctx)
 {
-	const struct lease_list *lists[] = { &s->granted, &s->waiting };
+	const struct lease_list *lists[] = { &s->granted, &s->waiting,
+		&s->own };
 	const struct place *p;
 	struct lock_info i;
 
-	for (int n = 0; n < 2; n++)
+	for (int n = 0; n < 3; n++)
 		for (p = TAILQ_FIRST(lists[n]); p != NULL;
 		    p = TAILQ_NEXT(p, lease)) {
 			if (p->expires_us <= now_us)
@@ -474,9 +531,10 @@ lock_state_list(const struct lock_state *s, uint64_t now_us,
 			    .owner = p->owner, .id = p->q.id,
 			    .write = p->q.write, .granted = p->q.granted,
 			    .held = p->held,
-			    .stamp = n == 0 ? p->token : p->q.ticket,
+			    .stamp = p->q.granted ? p->token : p->q.ticket,
 			    .since_us = now_us - p->since_us,
-			    .left_us = p->expires_us - now_us };
+			    .left_us = n == 2 ? s->p.lease_us :
+			    p->expires_us - now_us };
 			each(ctx, &i);
 		}
 }

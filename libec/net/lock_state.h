@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/uuid.h"
+#include "net/lock_queue.h"
 
 enum {
 	LOCK_NAME_MAX = 1280,	/* bytes; none is NUL */
@@ -40,6 +41,11 @@ struct lock_state_params {
 	uint64_t (*raise)(void *ctx, uint64_t stamp);
 	/* The places of ${session} have changed, or the last is gone. */
 	void (*wake)(void *ctx, const struct uuid *session);
+	/* A place of this process (lock_state_enter) was granted. */
+	void (*granted)(void *ctx, void *own);
+	/* Another process gives up a vote for the write lock ${name}, which
+	 * nobody else has yet; or NULL. */
+	void (*written)(void *ctx, const char *name);
 	void *ctx;
 };
 
@@ -109,6 +115,18 @@ bool lock_state_knows(struct lock_state *s, const struct uuid *session);
  * works under the lock any more. */
 void lock_state_drop_waiters(struct lock_state *s, uint64_t now_us,
     const struct uuid *session);
+
+/* A place of the daemon's own process: it has no lease, and whoever has it
+ * knows from ${granted} when it is granted, if not at once (then p->granted is
+ * set).
+ * NULL: no memory, or no room. */
+struct lock_place *lock_state_enter(struct lock_state *s, uint64_t now_us,
+    const char *name, bool write, void *own);
+uint64_t lock_state_token(const struct lock_place *p);
+
+/* Give it up.  No stamp made under it passed ${stamp}. */
+void lock_state_leave(struct lock_state *s, uint64_t now_us,
+    struct lock_place *p, uint64_t stamp);
 
 /* Does anybody hold anything? */
 bool lock_state_idle(const struct lock_state *s);

@@ -12,11 +12,19 @@
 
 enum { ATTEMPTS = 4, UNDO_MS = 1000 };
 
+static _Thread_local uint64_t fence;	/* 0: none */
+
 struct attempt {
 	struct stamp stamp;
 	bool holds[SET_DRIVES_MAX];
 	unsigned count;
 };
+
+void
+commit_fence(uint64_t hlc)
+{
+	fence = hlc;
+}
 
 static unsigned
 count_ok(struct lane_call *const call[], unsigned n, unsigned *pending)
@@ -154,7 +162,10 @@ attempt(struct commit *c, struct attempt *a)
 	struct gather *g = NULL;
 	enum err e;
 
-	c->rec->stamp = a->stamp = stamp_new();
+	c->rec->stamp = stamp_new();
+	if (fence != 0)
+		c->rec->stamp.hlc = fence;
+	a->stamp = c->rec->stamp;
 	if ((e = heal_entry(c, to, &heal)) != EC_OK ||
 	    (e = gather_new(&g)) != EC_OK)
 		goto out;
@@ -293,7 +304,7 @@ commit_run(struct commit *c)
 {
 	struct attempt tried[ATTEMPTS] = { 0 };
 	unsigned n = c->s->n, ok = 0, count = 0;
-	bool stale = true;
+	bool stale = true, refused = false;
 	enum err e = EC_OK;
 
 	set_complain_clear();
@@ -308,12 +319,13 @@ commit_run(struct commit *c)
 	}
 	while (stale && ok < c->quorum && count < ATTEMPTS && e == EC_OK) {
 		e = attempt(c, &tried[count++]);
-		stale = false;
+		stale = refused = false;
 		ok = 0;
 		for (unsigned i = 0; i < n; i++) {
-			stale = stale || c->result[i] == EC_ESTALE;
+			refused = refused || c->result[i] == EC_ESTALE;
 			ok += c->result[i] == EC_OK;
 		}
+		stale = refused && fence == 0;
 	}
 	if (ok >= c->quorum) {
 		for (unsigned i = 0; i + 1 < count; i++)
@@ -326,5 +338,7 @@ commit_run(struct commit *c)
 	set_complain(c->s, c->what, c->quorum, c->result);
 	for (unsigned i = 0; i < count; i++)
 		undo(c, &tried[i]);
+	if (e == EC_OK && fence != 0 && refused)
+		return EC_ESTALE;
 	return e != EC_OK ? e : quorum_result(c->result, n, c->quorum);
 }

@@ -30,9 +30,16 @@ struct commit {
 	bool superseded;	/* older null versions were seen */
 };
 
+/* From now on, until 0 is given, the records that this thread commits have
+ * ${hlc} in their stamps, a fencing token: above it are only tokens of later
+ * holders of the lock.  So one that a drive refuses as too old is not tried
+ * again under a newer stamp: EC_ESTALE, and the clock has observed what was
+ * newer. */
+void commit_fence(uint64_t hlc);
+
 /* On EC_OK ${quorum} drives and every healthy one have it durably; what is late
  * is left behind and in the heal queue.  Errors: EC_EQUORUM, what most drives
- * gave (quorum_result), EC_ENOMEM. */
+ * gave (quorum_result), EC_ESTALE (with a fence), EC_ENOMEM. */
 enum err commit_run(struct commit *c);
 
 /* Drop, off the caller's path and not durably at once, the null versions of the

@@ -120,7 +120,7 @@ store_open(struct store **out, const struct store_params *p)
 	st->linger = p->linger;
 	if ((e = parse_volumes(st, p)) != EC_OK ||
 	    (e = bootstrap_map(&b, &st->endpoints, p->create)) != EC_OK ||
-	    (e = lock_table_new(&st->locks)) != EC_OK ||
+	    (e = store_locks_start(st)) != EC_OK ||
 	    (e = mem_pool_new(&st->pool, STRIPE_UNIT_DEFAULT * FORMAT_SET_MAX,
 	    p->memory_bytes ? p->memory_bytes : MEMORY_DEFAULT)) != EC_OK ||
 	    (p->serve && (e = store_share_start(st)) != EC_OK))
@@ -150,6 +150,7 @@ out:
 static void
 leave_peers(struct store *st)
 {
+	store_locks_stop(st);
 	for (unsigned i = 0; i < st->sets * st->set_size; i++)
 		if (!st->slot[i].local)
 			lane_detach(st->slot[i].lane);
@@ -174,8 +175,7 @@ store_close(struct store *st)
 	}
 	free(st->set);
 	free(st->slot);
-	if (st->locks != NULL)
-		lock_table_free(st->locks);
+	lock_service_free(st->locks);
 	if (st->pool != NULL)
 		mem_pool_free(st->pool);
 	endpoints_release(&st->endpoints);
@@ -213,21 +213,4 @@ const struct uuid *
 store_deployment(const struct store *st)
 {
 	return &st->deployment;
-}
-
-enum err
-store_lock(struct store *st, const char *bucket, const char *key, bool write,
-    struct lock **out)
-{
-	char name[RECORD_BUCKET_MAX + RECORD_KEY_MAX + 2];
-	size_t len = strlen(bucket);
-
-	/* Names are valid here, so the two always fit. */
-	memcpy(name, bucket, len);
-	name[len] = '\0';
-	if (key != NULL) {
-		name[len++] = '/';
-		memcpy(name + len, key, strlen(key) + 1);
-	}
-	return lock_table_take(st->locks, name, write, STORE_LOCK_MS, out);
 }

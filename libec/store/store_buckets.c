@@ -61,8 +61,8 @@ out:
 }
 
 /* What is read from now on may be remembered, what was read before not. */
-static void
-seen_changed(struct store *st, const char *name)
+void
+store_bucket_forget(struct store *st, const char *name)
 {
 	struct store_seen *at;
 
@@ -140,21 +140,17 @@ write_all(struct store *st, struct bucket *b)
 
 	for (unsigned i = 0; i < st->sets && e == EC_OK; i++)
 		e = bucket_write(st->set[i], b);
-	seen_changed(st, b->name);
+	store_bucket_forget(st, b->name);
 	return e;
 }
 
-enum err
-store_bucket_create(struct store *st, const char *name, const uint8_t *meta,
+static enum err
+create(struct store *st, const char *name, const uint8_t *meta,
     size_t meta_len)
 {
 	struct bucket b = BUCKET_INIT, have = BUCKET_INIT;
-	struct lock *lock = NULL;
 	enum err e;
 
-	if ((e = object_bucket_valid(name)) != EC_OK ||
-	    (e = store_lock(st, name, NULL, true, &lock)) != EC_OK)
-		return e;
 	if ((e = store_bucket_get(st, name, &have)) != EC_ENOBUCKET) {
 		e = e == EC_OK ? EC_EEXIST : e;
 		goto out;
@@ -167,7 +163,38 @@ store_bucket_create(struct store *st, const char *name, const uint8_t *meta,
 out:
 	bucket_release(&b);
 	bucket_release(&have);
-	lock_table_release(lock);
+	return e;
+}
+
+enum err
+store_bucket_create(struct store *st, const char *name, const uint8_t *meta,
+    size_t meta_len)
+{
+	struct store_hold h;
+	unsigned tries = 0;
+	enum err e;
+
+	if ((e = object_bucket_valid(name)) != EC_OK)
+		return e;
+	do {
+		if ((e = store_hold(st, name, NULL, &h)) == EC_OK)
+			e = create(st, name, meta, meta_len);
+		e = store_release(&h, e);
+	} while (store_again(e, &tries));
+	return e;
+}
+
+static enum err
+update(struct store *st, const char *name,
+    enum err (*change)(void *ctx, struct bucket *b), void *ctx)
+{
+	struct bucket b = BUCKET_INIT;
+	enum err e;
+
+	if ((e = store_bucket_get(st, name, &b)) == EC_OK &&
+	    (e = change(ctx, &b)) == EC_OK)
+		e = write_all(st, &b);
+	bucket_release(&b);
 	return e;
 }
 
@@ -175,19 +202,17 @@ enum err
 store_bucket_update(struct store *st, const char *name,
     enum err (*change)(void *ctx, struct bucket *b), void *ctx)
 {
-	struct bucket b = BUCKET_INIT;
-	struct lock *lock = NULL;
+	struct store_hold h;
+	unsigned tries = 0;
 	enum err e;
 
 	if (object_bucket_valid(name) != EC_OK)
 		return EC_ENOBUCKET;
-	if ((e = store_lock(st, name, NULL, true, &lock)) != EC_OK)
-		return e;
-	if ((e = store_bucket_get(st, name, &b)) == EC_OK &&
-	    (e = change(ctx, &b)) == EC_OK)
-		e = write_all(st, &b);
-	bucket_release(&b);
-	lock_table_release(lock);
+	do {
+		if ((e = store_hold(st, name, NULL, &h)) == EC_OK)
+			e = update(st, name, change, ctx);
+		e = store_release(&h, e);
+	} while (store_again(e, &tries));
 	return e;
 }
 
@@ -233,27 +258,38 @@ abort_uploads(struct store *st, const char *name)
 	return e;
 }
 
-enum err
-store_bucket_remove(struct store *st, const char *name)
+static enum err
+remove_empty(struct store *st, const char *name)
 {
 	struct bucket have = BUCKET_INIT;
-	struct lock *lock = NULL;
 	enum err e;
 
-	if (object_bucket_valid(name) != EC_OK)
-		return EC_ENOBUCKET;
-	if ((e = store_lock(st, name, NULL, true, &lock)) != EC_OK)
-		return e;
 	if ((e = store_bucket_get(st, name, &have)) != EC_OK ||
 	    (e = check_empty(st, name)) != EC_OK ||
 	    (e = abort_uploads(st, name)) != EC_OK)
 		goto out;
 	for (unsigned i = 0; i < st->sets && e == EC_OK; i++)
 		e = bucket_remove(st->set[i], name);
-	seen_changed(st, name);
+	store_bucket_forget(st, name);
 out:
 	bucket_release(&have);
-	lock_table_release(lock);
+	return e;
+}
+
+enum err
+store_bucket_remove(struct store *st, const char *name)
+{
+	struct store_hold h;
+	unsigned tries = 0;
+	enum err e;
+
+	if (object_bucket_valid(name) != EC_OK)
+		return EC_ENOBUCKET;
+	do {
+		if ((e = store_hold(st, name, NULL, &h)) == EC_OK)
+			e = remove_empty(st, name);
+		e = store_release(&h, e);
+	} while (store_again(e, &tries));
 	return e;
 }
 

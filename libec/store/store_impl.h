@@ -3,10 +3,12 @@
 #define STORE_IMPL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/workers.h"
 #include "net/drive_service.h"
-#include "net/lock_table.h"
+#include "net/lock_client.h"
+#include "net/lock_service.h"
 #include "store/bootstrap.h"
 #include "store/store.h"
 
@@ -15,6 +17,8 @@ enum {
 	STORE_BUCKETS_CACHED = 64,
 	STORE_BUCKET_TTL_US = 500 * 1000,
 	STORE_LOCK_MS = 10000,	/* longest wait for a lock */
+	STORE_LEASE_S = 10,	/* a vote for one lasts, unless renewed */
+	STORE_TRIES = 4,	/* of a commit, see store_again */
 	STORE_OWNED_MS = 10000,	/* longest wait for a drive's owner to go */
 };
 
@@ -22,6 +26,7 @@ enum {
 struct store_peer {
 	char *address;			/* its Unix socket */
 	struct http_client *client;
+	struct lock_client *locks;	/* drives_lock; NULL: not needed yet */
 };
 
 /* One slot: immutable but for what the lane guards and ${format}. */
@@ -29,6 +34,7 @@ struct store_slot {
 	char *path;
 	struct format format;		/* drives_lock */
 	bool local;		/* drives_lock: opened by this process */
+	struct store_peer *via;	/* drives_lock: else through this one */
 	struct lane *lane;		/* its set's */
 };
 
@@ -44,7 +50,9 @@ struct store {
 	struct uuid deployment;
 	struct endpoints endpoints;
 	struct mem_pool *pool;
-	struct lock_table *locks;
+	struct lock_service *locks;	/* store_lock.c */
+	_Atomic uint64_t lock_said_us;	/* when it last complained */
+	atomic_bool beside;		/* others have drives of ours */
 	struct set **set;
 	unsigned sets, set_size;
 	struct store_slot *slot;	/* sets * set_size, set by set */
@@ -82,8 +90,29 @@ enum err store_share_remote(struct store *st, struct store_slot *s,
 enum err store_bucket_check(struct store *st, const char *name);
 void store_buckets_release(struct store *st);	/* the cache */
 
-/* Locks by name; NULL ${key}: the bucket's. */
-enum err store_lock(struct store *st, const char *bucket, const char *key,
-    bool write, struct lock **out);
+/* Forget what is cached of it. */
+void store_bucket_forget(struct store *st, const char *name);
+
+/* store_lock.c: what is held around a commit. */
+struct store_hold {
+	struct lock_own *own[2];
+	struct lock_hold *votes;
+};
+enum err store_locks_start(struct store *st);
+void store_locks_stop(struct store *st);	/* nobody holds one */
+
+/* For a commit to ${key}: keep all others from it, and the bucket, which is
+ * there, from being changed.  With ${key} NULL: for a change of the bucket.
+ * store_release in any case.
+ * Errors: EC_ENOBUCKET, EC_ETIMEDOUT, EC_EQUORUM (no locks), EC_ENOMEM. */
+enum err store_hold(struct store *st, const char *bucket, const char *key,
+    struct store_hold *h);
+
+/* ${e} is what became of the commit; returns what it is worth: EC_ETIMEDOUT
+ * when the locks may have been lost meanwhile. */
+enum err store_release(struct store_hold *h, enum err e);
+
+/* Take the locks and try once more?  *${tries} is 0 at first. */
+bool store_again(enum err e, unsigned *tries);
 
 #endif

@@ -85,39 +85,22 @@ check_condition(struct set *set, const char *bucket, const char *key,
 	return e;
 }
 
-/* Commits hold the bucket against removal and the key against each other. */
-static enum err
-lock_for_commit(struct store *st, const char *bucket, const char *key,
-    struct lock *lock[2])
-{
-	enum err e;
-
-	if ((e = store_lock(st, bucket, NULL, false, &lock[0])) != EC_OK ||
-	    (e = store_lock(st, bucket, key, true, &lock[1])) != EC_OK)
-		return e;
-	return store_bucket_check(st, bucket);
-}
-
-static void
-unlock(struct lock *lock[2])
-{
-	lock_table_release(lock[1]);
-	lock_table_release(lock[0]);
-}
-
 enum err
 store_put_commit(struct store_put *p, const char *etag,
     const struct store_condition *c, struct object *out)
 {
-	struct lock *lock[2] = { NULL, NULL };
+	struct store_hold h;
+	unsigned tries = 0;
 	enum err e;
 
-	e = lock_for_commit(p->st, p->bucket, p->key, lock);
-	if (e == EC_OK)
-		e = check_condition(p->set, p->bucket, p->key, c);
-	if (e == EC_OK)
-		e = put_commit(p->put, etag, out);
-	unlock(lock);
+	do {
+		e = store_hold(p->st, p->bucket, p->key, &h);
+		if (e == EC_OK)
+			e = check_condition(p->set, p->bucket, p->key, c);
+		if (e == EC_OK)
+			e = put_commit(p->put, etag, out);
+		e = store_release(&h, e);
+	} while (store_again(e, &tries));
 	return e;
 }
 
@@ -152,19 +135,22 @@ enum err
 store_delete(struct store *st, const char *bucket, const char *key,
     const struct stamp *version)
 {
-	struct lock *lock[2] = { NULL, NULL };
 	struct set *set = NULL;
+	struct store_hold h;
+	unsigned tries = 0;
 	enum err e;
 
 	if ((e = check_names(bucket, key)) != EC_OK)
 		return e;
 	set = store_set_of(st, bucket, key);
-	e = lock_for_commit(st, bucket, key, lock);
-	if (e == EC_OK && version == NULL)
-		e = delete_null(set, bucket, key);
-	else if (e == EC_OK)
-		e = delete_version(set, bucket, key, version, NULL);
-	unlock(lock);
+	do {
+		e = store_hold(st, bucket, key, &h);
+		if (e == EC_OK && version == NULL)
+			e = delete_null(set, bucket, key);
+		else if (e == EC_OK)
+			e = delete_version(set, bucket, key, version, NULL);
+		e = store_release(&h, e);
+	} while (store_again(e, &tries));
 	return e == EC_ENOTFOUND ? EC_OK : e;
 }
 
@@ -205,20 +191,23 @@ store_upload_complete(struct store *st, const char *bucket, const char *key,
     const char *etag, const struct store_condition *c, const uint8_t *extra,
     size_t extra_len, struct object *out)
 {
-	struct lock *lock[2] = { NULL, NULL };
 	struct set *set = NULL;
+	struct store_hold h;
+	unsigned tries = 0;
 	enum err e;
 
 	if ((e = check_names(bucket, key)) != EC_OK)
 		return e;
 	set = store_set_of(st, bucket, key);
-	e = lock_for_commit(st, bucket, key, lock);
-	if (e == EC_OK)
-		e = check_condition(set, bucket, key, c);
-	if (e == EC_OK)
-		e = multipart_complete(set, bucket, key, id, parts, n, etag,
-		    true, extra, extra_len, out);
-	unlock(lock);
+	do {
+		e = store_hold(st, bucket, key, &h);
+		if (e == EC_OK)
+			e = check_condition(set, bucket, key, c);
+		if (e == EC_OK)
+			e = multipart_complete(set, bucket, key, id, parts, n,
+			    etag, true, extra, extra_len, out);
+		e = store_release(&h, e);
+	} while (store_again(e, &tries));
 	return e;
 }
 
@@ -226,15 +215,18 @@ enum err
 store_upload_abort(struct store *st, const char *bucket, const char *key,
     const struct stamp *id)
 {
-	struct lock *lock[2] = { NULL, NULL };
+	struct store_hold h;
+	unsigned tries = 0;
 	enum err e;
 
 	if ((e = check_names(bucket, key)) != EC_OK)
 		return e;
-	e = lock_for_commit(st, bucket, key, lock);
-	if (e == EC_OK)
-		e = multipart_abort(store_set_of(st, bucket, key), bucket, key,
-		    id);
-	unlock(lock);
+	do {
+		e = store_hold(st, bucket, key, &h);
+		if (e == EC_OK)
+			e = multipart_abort(store_set_of(st, bucket, key),
+			    bucket, key, id);
+		e = store_release(&h, e);
+	} while (store_again(e, &tries));
 	return e;
 }

@@ -39,13 +39,25 @@ make_socket_dir(char **out)
 	return EC_EIO;
 }
 
+static void
+serve(void *ctx, struct http_exchange *x)
+{
+	struct store *st = ctx;
+	struct http_service drives;
+
+	if (lock_service_serve(st->locks, x))
+		return;
+	drive_service_http(st->service, &drives);
+	drives.handle(drives.ctx, x);
+}
+
 enum err
 store_share_start(struct store *st)
 {
 	struct http_listen listen = { .fd = -1,
 		.connections_max = CONNECTIONS_MAX, .idle_s = IDLE_S,
 		.stall_s = IDLE_S };	/* its producer may be slow */
-	struct http_service http;
+	struct http_service http = { st, serve };
 	enum err e;
 
 	if ((e = make_socket_dir(&st->socket_dir)) != EC_OK)
@@ -56,7 +68,6 @@ store_share_start(struct store *st)
 	}
 	if ((e = drive_service_new(&st->service)) != EC_OK)
 		return e;
-	drive_service_http(st->service, &http);
 	listen.unix_path = st->socket_path;
 	return http_server_start(&st->server, &listen, &http);
 }
@@ -111,14 +122,14 @@ store_share_withdraw(struct store *st, struct store_slot *s)
 }
 
 static enum err
-peer_client(struct store *st, const char *address, struct http_client **out)
+peer_find(struct store *st, const char *address, struct store_peer **out)
 {
 	struct store_peer *p = NULL;
 	enum err e;
 
 	for (unsigned i = 0; i < st->peers; i++)
 		if (strcmp(st->peer[i].address, address) == 0) {
-			*out = st->peer[i].client;
+			*out = &st->peer[i];
 			return EC_OK;
 		}
 	if (st->peers == STORE_PEERS_MAX)
@@ -133,7 +144,7 @@ peer_client(struct store *st, const char *address, struct http_client **out)
 		return e;
 	}
 	st->peers++;
-	*out = p->client;
+	*out = p;
 	return EC_OK;
 }
 
@@ -142,21 +153,23 @@ store_share_remote(struct store *st, struct store_slot *s,
     const char *address, struct drive **out)
 {
 	char id[UUID_TEXT_BYTES];
-	struct http_client *c = NULL;
+	struct store_peer *p = NULL;
 	struct drive *d = NULL;
 	struct format f;
 	enum err e;
 
-	if ((e = peer_client(st, address, &c)) != EC_OK)
+	if ((e = peer_find(st, address, &p)) != EC_OK)
 		return e;
 	uuid_text(id, &s->format.drive);
-	if ((e = remote_drive_new(&d, c, id, s->path)) != EC_OK)
+	if ((e = remote_drive_new(&d, p->client, id, s->path)) != EC_OK)
 		return e;
 	/* The owner may be on its way out: then the drive is free soon. */
 	if ((e = d->ops->probe(d, &f)) != EC_OK) {
 		drive_close(d);
 		return e == EC_EOFFLINE ? EC_EOWNED : e;
 	}
+	s->via = p;
+	atomic_store(&st->beside, true);
 	*out = d;
 	return EC_OK;
 }

@@ -16,12 +16,16 @@ enum err
 store_upload_create(struct store *st, const char *bucket, const char *key,
     const uint8_t *meta, size_t meta_len, struct stamp *id)
 {
+	struct store_hold h;
 	enum err e = check(st, bucket, key);
 
 	if (e != EC_OK)
 		return e;
-	return multipart_create(store_set_of(st, bucket, key), bucket, key,
-	    meta, meta_len, id);
+	/* The bucket is not removed meanwhile. */
+	if ((e = store_hold(st, bucket, key, &h)) == EC_OK)
+		e = multipart_create(store_set_of(st, bucket, key), bucket,
+		    key, meta, meta_len, id);
+	return store_release(&h, e);
 }
 
 enum err

@@ -1,7 +1,7 @@
 /* lock: what locks cost.
  *
- * In process: pairs of take and release a second of a lock_table, one thread,
- * nobody else wants the name.
+ * In process: pairs of take and release a second, of the own locks of a
+ * lock_service, by one thread; nobody else wants the name.
  * Over three daemons on loopback, in this process but by HTTP, signed: leases
  * a second, each taken by a quorum and given back, by so many threads with a
  * name each; CPU is that of both sides.
@@ -14,7 +14,6 @@
 
 #include "../lib/lockds.h"
 #include "base/clock.h"
-#include "net/lock_table.h"
 
 enum { TABLE_PAIRS = 1000000, THREADS_MAX = 512, SECONDS = 3, HANDOFFS = 400,
 	WAITERS = 8 };
@@ -35,23 +34,25 @@ cpu_seconds(void)
 static void
 bench_table(void)
 {
-	struct lock_table *t = NULL;
-	struct lock *l = NULL;
+	const struct lock_service_params p = { .lease_s = LOCK_LEASE_S,
+	    .no_grace = true };
+	struct lock_service *t = NULL;
+	struct lock_own *l = NULL;
 	uint64_t from, us;
 	char name[32];
 
-	if (lock_table_new(&t) != EC_OK)
+	if (lock_service_new(&t, &p) != EC_OK)
 		exit(1);
 	from = clock_mono_us();
 	for (unsigned i = 0; i < TABLE_PAIRS; i++) {
 		snprintf(name, sizeof(name), "bucket/key-%u", i % 1000);
-		if (lock_table_take(t, name, true, 0, &l) != EC_OK)
+		if (lock_service_take(t, name, true, 0, &l) != EC_OK)
 			exit(1);
-		lock_table_release(l);
+		lock_service_give(l);
 	}
 	us = clock_mono_us() - from;
 	printf("in process: %.0f pairs/s\n", TABLE_PAIRS * 1e6 / (double)us);
-	lock_table_free(t);
+	lock_service_free(t);
 }
 
 static void *

@@ -1,4 +1,5 @@
-/* lock_table: exclusion, order, time-outs, and nothing left over. */
+/* Locks of the process that serves them: exclusion, order, time-outs, and
+ * nothing left over. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -6,9 +7,9 @@
 
 #include "../lib/tap.h"
 #include "base/clock.h"
-#include "net/lock_table.h"
+#include "net/lock_service.h"
 
-static struct lock_table *table;
+static struct lock_service *table;
 
 /* A thread that takes a lock, notes when it got it, and gives it back. */
 struct taker {
@@ -26,15 +27,15 @@ static void *
 take(void *arg)
 {
 	struct taker *t = arg;
-	struct lock *l = NULL;
+	struct lock_own *l = NULL;
 
 	atomic_store(&t->running, true);
-	t->err = lock_table_take(table, "b/k", t->write, t->timeout_ms, &l);
+	t->err = lock_service_take(table, "b/k", t->write, t->timeout_ms, &l);
 	if (t->err == EC_OK)
 		t->order = 1 + atomic_fetch_add(&order, 1);
 	while (t->err == EC_OK && !atomic_load(&t->release))
 		usleep(500);
-	lock_table_release(l);
+	lock_service_give(l);
 	return NULL;
 }
 
@@ -52,35 +53,35 @@ start(struct taker *t, bool write, unsigned timeout_ms, bool release)
 static void
 test_simple(void)
 {
-	struct lock *a = NULL, *b = NULL, *c = NULL;
+	struct lock_own *a = NULL, *b = NULL, *c = NULL;
 	uint64_t from;
 
-	tap_ok(lock_table_take(table, "x", true, 0, &a) == EC_OK, "writer");
-	tap_ok(lock_table_take(table, "y", true, 0, &b) == EC_OK,
+	tap_ok(lock_service_take(table, "x", true, 0, &a) == EC_OK, "writer");
+	tap_ok(lock_service_take(table, "y", true, 0, &b) == EC_OK,
 	    "another name does not wait");
 	from = clock_mono_us();
-	tap_ok(lock_table_take(table, "x", false, 50, &c) == EC_ETIMEDOUT &&
+	tap_ok(lock_service_take(table, "x", false, 50, &c) == EC_ETIMEDOUT &&
 	    c == NULL, "a reader waits for the writer");
 	tap_ok(clock_mono_us() - from >= 50000, "as long as it was told");
-	tap_ok(lock_table_take(table, "x", true, 0, &c) == EC_ETIMEDOUT,
+	tap_ok(lock_service_take(table, "x", true, 0, &c) == EC_ETIMEDOUT,
 	    "a writer does");
-	lock_table_release(a);
-	tap_ok(lock_table_take(table, "x", false, 0, &a) == EC_OK &&
-	    lock_table_take(table, "x", false, 0, &c) == EC_OK,
+	lock_service_give(a);
+	tap_ok(lock_service_take(table, "x", false, 0, &a) == EC_OK &&
+	    lock_service_take(table, "x", false, 0, &c) == EC_OK,
 	    "readers share");
-	lock_table_release(a);
-	lock_table_release(b);
-	lock_table_release(c);
-	lock_table_release(NULL);
+	lock_service_give(a);
+	lock_service_give(b);
+	lock_service_give(c);
+	lock_service_give(NULL);
 }
 
 static void
 test_order(void)
 {
-	struct lock *first = NULL;
+	struct lock_own *first = NULL;
 	struct taker r1, w1, r2, w2, late;
 
-	lock_table_take(table, "b/k", false, 0, &first);
+	lock_service_take(table, "b/k", false, 0, &first);
 	start(&r1, false, 5000, true);
 	start(&w1, true, 5000, true);
 	start(&r2, false, 5000, true);
@@ -91,7 +92,7 @@ test_order(void)
 	tap_ok(late.err == EC_ETIMEDOUT, "the last one gives up");
 	tap_is_u64(atomic_load(&order), 1, "one reader joins the reader; "
 	    "behind a waiting writer nobody does");
-	lock_table_release(first);
+	lock_service_give(first);
 	pthread_join(w1.thread, NULL);
 	pthread_join(r2.thread, NULL);
 	pthread_join(w2.thread, NULL);
@@ -103,17 +104,17 @@ test_order(void)
 static void
 test_give_up(void)
 {
-	struct lock *first = NULL;
+	struct lock_own *first = NULL;
 	struct taker w, r;
 
-	lock_table_take(table, "b/k", false, 0, &first);
+	lock_service_take(table, "b/k", false, 0, &first);
 	start(&w, true, 500, true);
 	start(&r, false, 5000, true);
 	pthread_join(w.thread, NULL);
 	pthread_join(r.thread, NULL);
 	tap_ok(w.err == EC_ETIMEDOUT && r.err == EC_OK,
 	    "a writer that gives up lets readers through");
-	lock_table_release(first);
+	lock_service_give(first);
 }
 
 enum { THREADS = 8, ROUNDS = 2000, NAMES = 3 };
@@ -124,21 +125,21 @@ static void *
 hammer(void *arg)
 {
 	unsigned seed = (unsigned)(size_t)arg, n;
-	struct lock *l;
+	struct lock_own *l;
 	char name[8];
 
 	for (int i = 0; i < ROUNDS; i++) {
 		n = (unsigned)rand_r(&seed) % NAMES;
 		snprintf(name, sizeof(name), "n%u", n);
 		l = NULL;
-		if (lock_table_take(table, name, i % 3 != 0, 10000, &l) !=
+		if (lock_service_take(table, name, i % 3 != 0, 10000, &l) !=
 		    EC_OK)
 			atomic_fetch_add(&torn, 1);
 		else if (i % 3 != 0)
 			counters[n]++;
 		else if (counters[n] > THREADS * (unsigned long)ROUNDS)
 			atomic_fetch_add(&torn, 1);
-		lock_table_release(l);
+		lock_service_give(l);
 	}
 	return NULL;
 }
@@ -164,12 +165,15 @@ test_hammer(void)
 int
 main(void)
 {
-	if (lock_table_new(&table) != EC_OK)
+	const struct lock_service_params p = { .lease_s = LOCK_LEASE_S,
+	    .no_grace = true };
+
+	if (lock_service_new(&table, &p) != EC_OK)
 		return 1;
 	test_simple();
 	test_order();
 	test_give_up();
 	test_hammer();
-	lock_table_free(table);
+	lock_service_free(table);
 	return tap_done();
 }

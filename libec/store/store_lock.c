@@ -1,0 +1,230 @@
+/* Locks around commits.
+ *
+ * 1. Whoever serves the drives keeps the locks: in this process they are a
+ *    function call; a tool beside a server asks that.  So all who write to a
+ *    drive through one process meet there.
+ * 2. Under votes (a lease, not a promise) all records of one commit carry the
+ *    fencing token as the time of their stamps (commit_fence).  Each holder of
+ *    a name has a greater token than those before, and a drive refuses what is
+ *    older than what it has: so what a holder wrote whose lease was lost never
+ *    hides what a later one wrote.
+ * 3. A commit under votes counts only if they still held when all answers were
+ *    there: then nobody else was granted the name in between, and a condition
+ *    that was checked under the lock still held.
+ * 4. A refusal as too old under votes means that an earlier holder's clock was
+ *    ahead, or that the lease was lost.  It is tried again under a new lock,
+ *    whose token is above what was seen, from the check on.
+ * 5. Reads need no lock, nor do heals: they write what is there once more,
+ *    under its own stamp. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "set/commit.h"
+#include "store/store_impl.h"
+
+enum { NAME_MAX_BYTES = RECORD_BUCKET_MAX + RECORD_KEY_MAX + 2,
+	COMPLAIN_US = 10 * 1000 * 1000 };
+
+/* Another process changed a bucket. */
+static void
+written(void *ctx, const char *name)
+{
+	if (strchr(name, '/') == NULL)
+		store_bucket_forget(ctx, name);
+}
+
+enum err
+store_locks_start(struct store *st)
+{
+	const struct lock_service_params p = { .lease_s = STORE_LEASE_S,
+	    .no_grace = true, .written = written, .ctx = st };
+
+	return lock_service_new(&st->locks, &p);
+}
+
+void
+store_locks_stop(struct store *st)
+{
+	for (unsigned i = 0; i < st->peers; i++) {
+		lock_client_free(st->peer[i].locks);
+		st->peer[i].locks = NULL;
+	}
+	if (st->locks != NULL)
+		lock_service_stop(st->locks);
+}
+
+static enum err
+client_new(struct lock_client **out, const char *socket)
+{
+	char owner[LOCK_OWNER_MAX + 1], host[65] = "";
+	char *address = NULL;
+	const char *peers[1];
+	struct lock_client_params p = { .peers = peers, .n = 1,
+	    .owner = owner };
+	enum err e;
+
+	if (asprintf(&address, "unix:%s", socket) == -1)
+		return EC_ENOMEM;
+	gethostname(host, sizeof(host) - 1);
+	snprintf(owner, sizeof(owner), "%s:%d %s", host, (int)getpid(),
+	    program_invocation_short_name);
+	peers[0] = address;
+	e = lock_client_new(out, &p);
+	free(address);
+	return e;
+}
+
+/* Who keeps the locks: *${out} NULL: this process. */
+static enum err
+keeper(struct store *st, struct lock_client **out)
+{
+	const struct store_slot *s = NULL;
+	enum err e = EC_OK;
+
+	*out = NULL;
+	if (!atomic_load(&st->beside))
+		return EC_OK;
+	pthread_mutex_lock(&st->drives_lock);
+	for (unsigned i = 0; i < st->sets * st->set_size && s == NULL; i++)
+		if (lane_state(st->slot[i].lane) == LANE_ONLINE)
+			s = &st->slot[i];
+	if (s != NULL && !s->local) {
+		if (s->via->locks == NULL)
+			e = client_new(&s->via->locks, s->via->address);
+		*out = s->via->locks;
+	}
+	pthread_mutex_unlock(&st->drives_lock);
+	return e;
+}
+
+static void
+lock_name(char out[NAME_MAX_BYTES], const char *bucket, const char *key)
+{
+	size_t len = strlen(bucket);
+
+	/* Names are valid here, so the two always fit. */
+	memcpy(out, bucket, len + 1);
+	if (key == NULL)
+		return;
+	out[len++] = '/';
+	memcpy(out + len, key, strlen(key) + 1);
+}
+
+static enum err
+take_own(struct store *st, const char *bucket, const char *key,
+    struct store_hold *h)
+{
+	char name[NAME_MAX_BYTES];
+	enum err e;
+
+	e = lock_service_take(st->locks, bucket, key == NULL, STORE_LOCK_MS,
+	    &h->own[0]);
+	if (e != EC_OK || key == NULL)
+		return e;
+	lock_name(name, bucket, key);
+	return lock_service_take(st->locks, name, true, STORE_LOCK_MS,
+	    &h->own[1]);
+}
+
+/* Say why, but not for each request. */
+static void
+complain(struct store *st, struct lock_client *c, enum err e)
+{
+	uint64_t now = clock_mono_us(), last = atomic_load(&st->lock_said_us);
+	struct buf b = BUF_INIT(4096);
+
+	if ((last != 0 && now - last < COMPLAIN_US) ||
+	    !atomic_compare_exchange_strong(&st->lock_said_us, &last, now))
+		return;
+	(void)lock_client_explain(c, &b);
+	for (size_t i = 0; i < b.len; i++)
+		if (b.data[i] == '\n')
+			b.data[i] = i + 1 < b.len ? ';' : ' ';
+	log_error("no locks, so no writes: %s: %s", err_text(e),
+	    b.len > 0 ? buf_str(&b) : "too few nodes answer");
+	buf_release(&b);
+}
+
+static enum err
+take_votes(struct store *st, struct lock_client *c, const char *bucket,
+    const char *key, struct store_hold *h)
+{
+	char name[NAME_MAX_BYTES];
+	struct lock_want wants[2] = { { bucket, key == NULL }, { name, true } };
+	unsigned n = key == NULL ? 1 : 2;
+	uint64_t token;
+	enum err e;
+
+	if (key != NULL)
+		lock_name(name, bucket, key);
+	e = lock_client_take(c, wants, n, STORE_LOCK_MS, NULL, NULL, &h->votes);
+	if (e != EC_OK) {
+		if (e != EC_ETIMEDOUT && e != EC_ENOMEM)
+			complain(st, c, e);
+		return e;
+	}
+	token = lock_hold_token(h->votes, n - 1);
+	clock_hlc_observe(token);
+	commit_fence(token);
+	return EC_OK;
+}
+
+/* A key's bucket must be there.  In the process that keeps the locks its cache
+ * tells, for it hears of changes; elsewhere only the drives do. */
+static enum err
+check_bucket(struct store *st, const char *name, const struct store_hold *h)
+{
+	struct bucket b = BUCKET_INIT;
+	enum err e;
+
+	if (h->votes == NULL)
+		return store_bucket_check(st, name);
+	e = store_bucket_get(st, name, &b);
+	bucket_release(&b);
+	return e;
+}
+
+enum err
+store_hold(struct store *st, const char *bucket, const char *key,
+    struct store_hold *h)
+{
+	struct lock_client *c = NULL;
+	enum err e;
+
+	*h = (struct store_hold){ .votes = NULL };
+	if ((e = keeper(st, &c)) != EC_OK)
+		return e;
+	if (c == NULL)
+		e = take_own(st, bucket, key, h);
+	else
+		e = take_votes(st, c, bucket, key, h);
+	if (e == EC_OK && key != NULL)
+		e = check_bucket(st, bucket, h);
+	return e;
+}
+
+enum err
+store_release(struct store_hold *h, enum err e)
+{
+	if (h->votes != NULL) {
+		if (e == EC_OK && lock_hold_left_us(h->votes) == 0)
+			e = EC_ETIMEDOUT;	/* invariant 3 */
+		commit_fence(0);
+	}
+	lock_hold_release(h->votes);
+	lock_service_give(h->own[1]);
+	lock_service_give(h->own[0]);
+	*h = (struct store_hold){ .votes = NULL };
+	return e;
+}
+
+bool
+store_again(enum err e, unsigned *tries)
+{
+	return e == EC_ESTALE && ++*tries < STORE_TRIES;
+}
