@@ -185,6 +185,12 @@ print(const struct buf *b)
 	return e;
 }
 
+static const char *
+mode(const struct args *a)
+{
+	return a->info ? "info" : a->verify ? "verify" : "repair";
+}
+
 /* --info, --verify, --repair. */
 static enum err
 examine(struct shardset *s, const struct args *a, struct decode *d,
@@ -201,12 +207,28 @@ examine(struct shardset *s, const struct args *a, struct decode *d,
 		if (a->dry_run && e == EC_OK)
 			e = EC_EDEGRADED;
 	}
-	printed = shardset_print(&b, s, decode_tail(d), a->info ? "info" :
-	    a->verify ? "verify" : "repair", e, a->json);
+	printed = shardset_print(&b, s, decode_tail(d), mode(a), e, a->json);
 	if (printed == EC_OK)
 		printed = print(&b);
 	buf_release(&b);
 	return printed == EC_OK ? e : printed;
+}
+
+/* Too few files to open it: what their headers say. */
+static enum err
+examine_few(struct shardset *s, const struct args *a)
+{
+	struct buf b = BUF_INIT(16 * 1024 * 1024);
+	enum err e;
+
+	s->good = s->found;	/* as far as headers tell */
+	log_error("lost: %u of %u shards found, %u needed", s->found,
+	    s->header.stripe.k + s->header.stripe.m, s->header.stripe.k);
+	e = shardset_print(&b, s, NULL, mode(a), EC_ELOST, a->json);
+	if (e == EC_OK)
+		e = print(&b);
+	buf_release(&b);
+	return e == EC_OK ? EC_ELOST : e;
 }
 
 static enum err
@@ -246,7 +268,9 @@ run(struct shardset *s, const struct args *a, int argc, char *argv[])
 	if (e != EC_OK)
 		goto out;
 	e = open_set(s, a, &d, &size);
-	if (e == EC_EQUORUM) {
+	if (e == EC_EQUORUM && (a->info || a->verify || a->repair)) {
+		e = examine_few(s, a);
+	} else if (e == EC_EQUORUM) {
 		log_error("too few good shards: %u found, %u needed: 0 bytes "
 		    "were good", s->found, s->header.stripe.k);
 		e = EC_ELOST;

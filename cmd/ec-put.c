@@ -122,6 +122,12 @@ extract(struct store *st, const struct name *n, const struct args *a)
 		    "are not files skipped\n", (unsigned long long)r.members,
 		    (unsigned long long)r.bytes,
 		    (unsigned long long)r.skipped);
+	if (e == EC_OK && r.degraded > 0) {
+		log_warn("%s/%s: %llu of %llu objects are not on all drives",
+		    n->bucket, n->key, (unsigned long long)r.degraded,
+		    (unsigned long long)r.members);
+		e = EC_EDEGRADED;
+	}
 	return e;
 }
 
@@ -135,19 +141,35 @@ say_delete(const struct name *n)
 }
 
 static enum err
-run(struct store *st, const struct name *n, const struct args *a)
+change(struct store *st, const struct name *n, const struct args *a)
 {
 	if (a->bucket)
 		return store_bucket_create(st, n->bucket, NULL, 0);
-	if (a->remove && a->dry)
-		return say_delete(n);
 	if (a->remove && n->key[0] == '\0')
 		return store_bucket_remove(st, n->bucket);
 	if (a->remove)
 		return store_delete(st, n->bucket, n->key, NULL);
-	if (a->extract)
-		return extract(st, n, a);
 	return put(st, n, a);
+}
+
+static enum err
+run(struct store *st, const struct name *n, const struct args *a,
+    const char *what)
+{
+	enum err e;
+
+	if (a->remove && a->dry)
+		e = say_delete(n);
+	else if (a->extract)
+		e = extract(st, n, a);
+	else if ((e = change(st, n, a)) == EC_OK &&
+	    store_complaint()[0] != '\0') {
+		log_warn("%s: done, but only %s", what, store_complaint());
+		return EC_EDEGRADED;
+	}
+	if (e != EC_OK && e != EC_EDEGRADED)
+		name_log_failure(what, e);
+	return e;
 }
 
 static void
@@ -211,8 +233,8 @@ main(int argc, char *argv[])
 	p.create = a.format;
 	if ((e = store_open(&st, &p)) != EC_OK)
 		goto out;
-	if (argc == 1 && (e = run(st, &n, &a)) != EC_OK)
-		name_log_failure(argv[0], e);
+	if (argc == 1)
+		e = run(st, &n, &a, argv[0]);
 	/* Closed now, since what is behind them may be using our drives. */
 	fclose(stdin);
 	fclose(stdout);

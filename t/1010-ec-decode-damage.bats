@@ -170,3 +170,21 @@ flip()
 	exits 4 ec-decode --verify a b c d
 	[[ $OUT == *"state	lost"* ]]
 }
+
+@test "fewer than k shards: --info and --verify say what they are, and lost" {
+	local how
+
+	random_file in 100000 1
+	ec-encode -k 3 -m 2 -i in a b c d e
+	rm a b c
+	for how in --info --verify --repair; do
+		exits 4 ec-decode $how d e
+		[[ $ERR == *"lost: 2 of 5 shards found, 3 needed"* ]]
+		grep -qx 'data	3' .out
+		grep -qx 'good	2 of 5' .out
+		grep -qx 'state	lost' .out
+	done
+	exits 4 ec-decode --info --json d e
+	tail -n 1 .out | jq -e '.state == "lost" and .exit == 4 and .k == 3'
+	[ ! -e a ]
+}

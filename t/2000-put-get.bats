@@ -53,7 +53,7 @@ same()
 @test "writes go on with one drive gone, and stop with two gone" {
 	drives
 	mv d1 a1
-	echo one | ec-put bkt/k
+	echo one | exits 3 ec-put bkt/k
 	[ "$(ec-get bkt/k)" = one ]
 	mv d2 a2
 	run ec-put bkt/k < /dev/null
@@ -83,7 +83,7 @@ same()
 	drives
 	echo one | ec-put bkt/k
 	mv d1 a1
-	ec-put -D bkt/k
+	exits 3 ec-put -D bkt/k
 	mv a1 d1
 	run ec-get bkt/k
 	[ "$status" = 5 ]
@@ -285,4 +285,26 @@ t/sub/b" ]
 	done
 	wait
 	for i in 1 2 3 4 5 6 7 8; do same f "x$i"; done
+}
+
+@test "a drive that misses a write: status 3, and its name" {
+	drives
+	random_file small 1000 1
+	random_file large 900000 2
+	mv d2 away
+	exits 3 ec-put bkt/small <small
+	[[ $ERR == *"bkt/small: done, but only on 3 of 4 drives: "* ]]
+	[[ $ERR == *"/d2: drive is offline"* && $ERR != */d1:* ]]
+	exits 3 ec-put bkt/large <large
+	[[ $ERR == *"/d2: drive is offline"* ]]
+	exits 3 ec-put --delete bkt/small
+	exits 3 ec-put --bucket other
+	tar c large >all.tar
+	exits 3 ec-put --extract bkt/all/ <all.tar
+	[[ $ERR == *"bkt/all/: 1 of 1 objects are not on all drives"* ]]
+	rm -rf d2
+	mv away d2
+	exits 0 ec-heal
+	exits 0 ec-put bkt/small <small
+	[ -z "$ERR" ]
 }

@@ -148,7 +148,7 @@ whole()
 	put tiny 10
 	put early 800000 2
 	put gone 600000
-	ec-put --delete bucket/gone
+	exits 3 ec-put --delete bucket/gone
 	rm data/gone
 	exits 3 ec-scan --status
 	mv away d3

@@ -16,7 +16,7 @@ put_new()
 	[ "$STATUS" -ne 99 ] || return 1
 	holds box/large large && holds box/small small || return 1
 	now=$(agreed box/new other) || { echo "$now"; return 1; }
-	[ "$STATUS" -ne 0 ] || [ "$now" = other ] || return 1
+	! acknowledged || [ "$now" = other ] || return 1
 	[ "$STATUS" -eq 0 ] || [ "$STATUS" -eq 137 ] || [ -s .err ] || return 1
 	whole_again && [ "$(state box/new other)" = "$now" ]
 }
@@ -29,7 +29,7 @@ put_over()
 	holds box/small small || return 1
 	now=$(agreed box/large large other) || { echo "$now"; return 1; }
 	[ "$now" != none ] || return 1
-	[ "$STATUS" -ne 0 ] || [ "$now" = other ] || return 1
+	! acknowledged || [ "$now" = other ] || return 1
 	whole_again && [ "$(state box/large large other)" = "$now" ]
 }
 
@@ -39,7 +39,7 @@ deleted()
 
 	holds box/small small || return 1
 	now=$(agreed box/large large) || { echo "$now"; return 1; }
-	[ "$STATUS" -ne 0 ] || [ "$now" = none ] || return 1
+	! acknowledged || [ "$now" = none ] || return 1
 	whole_again && [ "$(state box/large large)" = "$now" ]
 }
 

@@ -81,7 +81,8 @@ enum err shardset_repair(struct shardset *s, struct decode *d, bool force,
     bool dry);
 
 /* Append what ec-decode(1) prints of the set, as lines of tab-separated fields
- * or as JSON lines: ${what} was done and ended with ${e}.
+ * or as JSON lines: ${what} was done and ended with ${e}.  Without a tail what
+ * only tails know is left out.
  * Errors: EC_ENOMEM, EC_ELIMIT. */
 enum err shardset_print(struct buf *b, const struct shardset *s,
     const struct shard_tail *t, const char *what, enum err e, bool json);

@@ -72,10 +72,12 @@ print_head(struct buf *b, const struct shardset *s,
 	char id[UUID_TEXT_BYTES];
 
 	uuid_text(id, &s->header.id);
-	buf_printf(b, "id\t%s\npart\t%u\ndata\t%u\nparity\t%u\nunit\t%u\n"
-	    "size\t%" PRIu64 "\nshard bytes\t%" PRIu64 "\n",
-	    id, s->header.part, g->k, g->m, g->unit, t->size,
-	    stripe_shard_bytes(g, t->size));
+	buf_printf(b, "id\t%s\npart\t%u\ndata\t%u\nparity\t%u\nunit\t%u\n",
+	    id, s->header.part, g->k, g->m, g->unit);
+	if (t == NULL)
+		return;
+	buf_printf(b, "size\t%" PRIu64 "\nshard bytes\t%" PRIu64 "\n",
+	    t->size, stripe_shard_bytes(g, t->size));
 	if (t->bucket[0] != '\0')
 		add_field(b, "bucket", t->bucket);
 	if (t->key[0] != '\0')
@@ -106,10 +108,12 @@ print_summary(struct buf *b, const struct shardset *s,
 	json_u64(b, "k", g->k);
 	json_u64(b, "m", g->m);
 	json_u64(b, "unit", g->unit);
-	json_u64(b, "size", t->size);
-	json_u64(b, "shard_bytes", stripe_shard_bytes(g, t->size));
-	json_str(b, "bucket", t->bucket);
-	json_str(b, "key", t->key);
+	if (t != NULL) {
+		json_u64(b, "size", t->size);
+		json_u64(b, "shard_bytes", stripe_shard_bytes(g, t->size));
+		json_str(b, "bucket", t->bucket);
+		json_str(b, "key", t->key);
+	}
 	json_u64(b, "good", s->good);
 	json_str(b, "state", state);
 	json_u64(b, "exit", (uint64_t)err_exit(e));
@@ -121,8 +125,8 @@ enum err
 shardset_print(struct buf *b, const struct shardset *s,
     const struct shard_tail *t, const char *what, enum err e, bool json)
 {
-	size_t need = LINE_BYTES + NAME_GROWTH * (strlen(t->bucket) +
-	    strlen(t->key));
+	size_t need = LINE_BYTES + NAME_GROWTH * (t == NULL ? 0 :
+	    strlen(t->bucket) + strlen(t->key));
 	uint8_t *room;
 	enum err failed;
 

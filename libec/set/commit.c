@@ -289,14 +289,23 @@ undo(struct commit *c, const struct attempt *a)
 		note(c, &a->stamp);
 }
 
-/* A drive that was sent the record and did not take it. */
-static bool
-some_missed(const struct commit *c)
+/* Tell of the drives that have not got it, and note it for those that were
+ * sent the record and did not take it: of others the record itself told. */
+static void
+tell_missed(struct commit *c)
 {
-	for (unsigned i = 0; i < c->s->n; i++)
-		if (c->to[i] && c->result[i] != EC_OK)
-			return true;
-	return false;
+	bool missed = false, refused = false;
+
+	for (unsigned i = 0; i < c->s->n; i++) {
+		if (!c->to[i] && c->why != NULL && c->why[i] != EC_OK)
+			c->result[i] = c->why[i];
+		missed = missed || c->result[i] != EC_OK;
+		refused = refused || (c->to[i] && c->result[i] != EC_OK);
+	}
+	if (refused)
+		note(c, &c->rec->stamp);
+	if (missed)
+		set_complain_missed(c->s, c->result);
 }
 
 enum err
@@ -331,8 +340,7 @@ commit_run(struct commit *c)
 		for (unsigned i = 0; i + 1 < count; i++)
 			commit_purge(c->s, c->rec->bucket, c->rec->key,
 			    &tried[i].stamp, tried[i].holds);
-		if (some_missed(c))
-			note(c, &c->rec->stamp);
+		tell_missed(c);
 		return EC_OK;
 	}
 	set_complain(c->s, c->what, c->quorum, c->result);

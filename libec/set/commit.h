@@ -18,6 +18,7 @@ struct commit {
 	struct set *s;
 	struct record *rec;	/* stamp and index are set here */
 	bool to[SET_DRIVES_MAX];	/* the drives to append to */
+	const enum err *why;	/* ... and why not to others; NULL: offline */
 	unsigned quorum;	/* that must have it */
 	const char *what;	/* "write quorum" */
 	/* With RECORD_INLINE: shard i's piece is at pieces + i * inline_len. */
@@ -38,8 +39,9 @@ struct commit {
 void commit_fence(uint64_t hlc);
 
 /* On EC_OK ${quorum} drives and every healthy one have it durably; what is late
- * is left behind and in the heal queue.  Errors: EC_EQUORUM, what most drives
- * gave (quorum_result), EC_ESTALE (with a fence), EC_ENOMEM. */
+ * is left behind and in the heal queue, and set_complaint says which.
+ * Errors: EC_EQUORUM, what most drives gave (quorum_result), EC_ESTALE (with a
+ * fence), EC_ENOMEM. */
 enum err commit_run(struct commit *c);
 
 /* Drop, off the caller's path and not durably at once, the null versions of the

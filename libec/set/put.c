@@ -330,6 +330,7 @@ fill_record(const struct put *p, struct record *r, const char *etag,
 enum err
 put_commit(struct put *p, const char *etag, struct object *out)
 {
+	enum err why[SET_DRIVES_MAX];
 	struct record_part part;
 	char hex[33];
 	struct record r;
@@ -349,6 +350,10 @@ put_commit(struct put *p, const char *etag, struct object *out)
 	fill_part(p, &part);
 	fill_record(p, &r, etag, &part);
 	memcpy(c.to, p->to, sizeof(c.to));
+	if (p->stream != NULL) {
+		put_stream_results(p->stream, why);
+		c.why = why;
+	}
 	e = commit_run(&c);
 	memcpy(p->keep, c.holds, sizeof(p->keep));
 	if (e != EC_OK)

@@ -119,17 +119,14 @@ set_complain_clear(void)
 	complaint[0] = '\0';
 }
 
-void
-set_complain(const struct set *s, const char *what, unsigned need,
-    const enum err results[])
+/* Add what each drive said that has something to say. */
+static void
+complain_of_drives(const struct set *s, const enum err results[])
 {
-	size_t at;
+	size_t at = strlen(complaint);
 	const char *lead = ": ";
 	int len;
 
-	len = snprintf(complaint, sizeof(complaint), "%s %u of %u not met",
-	    what, need, s->n);
-	at = (size_t)len;
 	for (unsigned i = 0; i < s->n; i++) {
 		if (results[i] == EC_OK || at >= sizeof(complaint))
 			continue;
@@ -140,6 +137,27 @@ set_complain(const struct set *s, const char *what, unsigned need,
 		at += (size_t)len;
 		lead = ", ";
 	}
+}
+
+void
+set_complain(const struct set *s, const char *what, unsigned need,
+    const enum err results[])
+{
+	snprintf(complaint, sizeof(complaint), "%s %u of %u not met", what,
+	    need, s->n);
+	complain_of_drives(s, results);
+}
+
+void
+set_complain_missed(const struct set *s, const enum err results[])
+{
+	unsigned done = 0;
+
+	for (unsigned i = 0; i < s->n; i++)
+		done += results[i] == EC_OK;
+	snprintf(complaint, sizeof(complaint), "on %u of %u drives", done,
+	    s->n);
+	complain_of_drives(s, results);
 }
 
 const char *

@@ -58,8 +58,9 @@ unsigned set_default_parity(unsigned n);
 void set_maintain(struct set *s, unsigned budget_ms, unsigned grace_s);
 
 /* What an error below a quorum lacked, for people, in one line: "write quorum 3
- * of 4 not met: /d3: drive is offline, /d4: no space left".  Of the last failed
- * call of this thread; "" if none. */
+ * of 4 not met: /d3: drive is offline, /d4: no space left".  After a write that
+ * was done although drives missed it: "on 3 of 4 drives: /d3: drive is
+ * offline".  Of the last call of this thread; "" if there is nothing to say. */
 const char *set_complaint(void);
 
 /* What readers are told of a version. */

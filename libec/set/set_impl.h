@@ -30,6 +30,8 @@ unsigned set_offline(const struct set *s);
  * filled yet.  ${what}: "write quorum". */
 void set_complain(const struct set *s, const char *what, unsigned need,
     const enum err results[]);
+/* The same of a write that is done. */
+void set_complain_missed(const struct set *s, const enum err results[]);
 void set_complain_clear(void);
 
 #endif

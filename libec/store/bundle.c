@@ -62,7 +62,7 @@ copy_member(struct archive *ar, struct store_put *p, uint64_t *bytes)
 
 static enum err
 store_member(struct store *st, struct archive *ar, struct archive_entry *ent,
-    const char *bucket, const char *key, uint64_t *bytes)
+    const char *bucket, const char *key, struct bundle_result *r)
 {
 	struct put_params pp = { .bucket = bucket, .key = key, .parity = -1,
 		.size = UINT64_MAX, .null_version = true };
@@ -73,10 +73,12 @@ store_member(struct store *st, struct archive *ar, struct archive_entry *ent,
 	if (archive_entry_size_is_set(ent))
 		pp.size = (uint64_t)archive_entry_size(ent);
 	if ((e = store_put_open(st, &pp, &p)) != EC_OK ||
-	    (e = copy_member(ar, p, bytes)) != EC_OK ||
+	    (e = copy_member(ar, p, &r->bytes)) != EC_OK ||
 	    (e = store_put_finish(p, NULL)) != EC_OK ||
 	    (e = store_put_commit(p, NULL, NULL, &o)) != EC_OK)
 		name_log_failure(key, e);
+	else
+		r->degraded += store_complaint()[0] != '\0';
 	object_release(&o);
 	store_put_free(p);
 	return e;
@@ -107,8 +109,7 @@ take(struct store *st, struct archive *ar, struct archive_entry *ent,
 		log_error("archive member %.100s: not a valid key", name);
 		e = EC_EINVAL;
 	} else {
-		e = store_member(st, ar, ent, bucket, buf_str(&key),
-		    &r->bytes);
+		e = store_member(st, ar, ent, bucket, buf_str(&key), r);
 		r->members += e == EC_OK;
 	}
 	buf_release(&key);

@@ -6,6 +6,7 @@
 
 struct bundle_result {
 	uint64_t members, bytes, skipped;	/* skipped: not files */
+	uint64_t degraded;	/* stored, but drives missed them */
 };
 
 /* Each regular file of the archive read from ${fd} (tar in any form, zip,

@@ -44,7 +44,7 @@ struct store_params {
  * read quorum), EC_EOWNED. */
 enum err store_open(struct store **out, const struct store_params *p);
 void store_close(struct store *st);
-const char *store_complaint(void);	/* of this thread's last failure; "" */
+const char *store_complaint(void);	/* set_complaint */
 
 /* Buckets.  create: EC_EEXIST; remove: EC_ENOTEMPTY, EC_ENOBUCKET. */
 enum err store_bucket_create(struct store *st, const char *name,

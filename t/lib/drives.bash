@@ -13,12 +13,13 @@ drives_make()
 	ec-put --format --bucket bucket
 }
 
-# put KEY BYTES [SEED]: an object, and its bytes in the file of that name.
+# put KEY BYTES [SEED]: an object, and its bytes in the file of that name.  A
+# drive may be away.
 put()
 {
 	mkdir -p "$DIR/data/$(dirname "$1")"
 	random_file "$DIR/data/$1" "$2" "${3:-1}"
-	ec-put "bucket/$1" <"$DIR/data/$1"
+	ec-put "bucket/$1" <"$DIR/data/$1" || [ $? -eq 3 ]
 }
 
 # All that was put can be read and is the same.

@@ -22,6 +22,12 @@ store_setup()
 	    mmap:N ftruncate:N unlink:N'
 }
 
+# The last command did what it was told to, on all drives or not on all.
+acknowledged()
+{
+	[ "$STATUS" -eq 0 ] || [ "$STATUS" -eq 3 ]
+}
+
 restore()
 {
 	rm -rf d && cp -a base d
@@ -66,7 +72,7 @@ agreed()
 	local seen again i MAY_BE_UNDECIDED=
 
 	seen=$(state "$@") || { echo "$seen"; return 1; }
-	[ "$STATUS" -eq 0 ] || MAY_BE_UNDECIDED=yes
+	acknowledged || MAY_BE_UNDECIDED=yes
 	for i in 1 4; do
 		mv "d/$i" d/away
 		again=$(state "$@") || seen=failed
