@@ -86,7 +86,7 @@ put(struct store *st, const struct name *n, const struct args *a)
 {
 	struct buf meta = BUF_INIT(RECORD_META_MAX);
 	struct put_params p = { .bucket = n->bucket, .key = n->key,
-		.size = UINT64_MAX, .null_version = true };
+		.size = UINT64_MAX };
 	struct store_put *sp = NULL;
 	struct object o = OBJECT_INIT;
 	enum err e;
@@ -148,7 +148,8 @@ change(struct store *st, const struct name *n, const struct args *a)
 	if (a->remove && n->key[0] == '\0')
 		return store_bucket_remove(st, n->bucket);
 	if (a->remove)
-		return store_delete(st, n->bucket, n->key, NULL);
+		return store_delete(st, n->bucket, n->key, NULL, NULL,
+		    NULL);
 	return put(st, n, a);
 }
 

@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "bucket_config.h"
 #include "handlers.h"
 
 enum {
@@ -117,7 +119,10 @@ create_element(void *ctx, const char *path, const char *text)
 enum s3_error
 handle_bucket_create(struct call *c)
 {
+	const char *lock = http_header(c->x,
+	    "x-amz-bucket-object-lock-enabled");
 	struct create create = { c->server->region, false };
+	struct buf meta = BUF_INIT(RECORD_META_MAX);
 	const char *acl = http_header(c->x, "x-amz-acl");
 	const char *ownership = http_header(c->x, "x-amz-object-ownership");
 	char location[RECORD_BUCKET_MAX + 2];
@@ -134,8 +139,17 @@ handle_bucket_create(struct call *c)
 	if (create.other)
 		return call_fail(c, S3_NOT_IMPLEMENTED,
 		    "only LocationConstraint is implemented");
-	if ((e = call_store(c, store_bucket_create(c->server->store,
-	    c->rq.bucket, NULL, 0))) != S3_OK)
+	if (lock != NULL && strcasecmp(lock, "true") == 0 &&
+	    (record_meta_add(&meta, CONFIG_OBJECT_LOCK, "Enabled", 7) !=
+	    EC_OK || record_meta_add(&meta, CONFIG_VERSIONING, "Enabled", 7) !=
+	    EC_OK)) {
+		buf_release(&meta);
+		return S3_SLOW_DOWN;
+	}
+	e = call_store(c, store_bucket_create(c->server->store, c->rq.bucket,
+	    meta.data, meta.len));
+	buf_release(&meta);
+	if (e != S3_OK)
 		return e;
 	snprintf(location, sizeof(location), "/%s", c->rq.bucket);
 	http_answer_header(c->x, "Location", location);

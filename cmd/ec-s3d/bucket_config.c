@@ -99,16 +99,9 @@ static enum s3_error
 target_check(struct call *c)
 {
 	struct object o = OBJECT_INIT;
-	struct stamp mem;
-	const struct stamp *version;
-	enum s3_error e;
+	enum s3_error e = c->rq.key[0] == '\0' ? bucket_check(c) :
+	    call_object(c, &o);
 
-	if (c->rq.key[0] == '\0')
-		return bucket_check(c);
-	if ((e = call_version(c, request_query(&c->rq, "versionId"), &mem,
-	    &version)) == S3_OK)
-		e = call_store(c, store_get_open(c->server->store,
-		    c->rq.bucket, c->rq.key, version, NULL, &o));
 	object_release(&o);
 	return e;
 }
@@ -146,12 +139,6 @@ handle_bucket_location(struct call *c)
 	if (strcmp(c->server->region, "us-east-1") != 0)
 		xml_content(&x, c->server->region);
 	return call_answer_xml(c, &x, "LocationConstraint");
-}
-
-enum s3_error
-handle_bucket_versioning(struct call *c)
-{
-	return answer_empty(c, "VersioningConfiguration");
 }
 
 enum s3_error
@@ -221,21 +208,6 @@ handle_acl(struct call *c)
 	return call_answer_xml(c, &x, "AccessControlPolicy");
 }
 
-/* Objects have no tags, which is an empty set of them. */
-enum s3_error
-handle_object_tags(struct call *c)
-{
-	struct xml x = XML_INIT;
-	enum s3_error e = target_check(c);
-
-	if (e != S3_OK)
-		return e;
-	xml_begin(&x, "Tagging");
-	xml_open(&x, "TagSet");
-	xml_close(&x, "TagSet");
-	return call_answer_xml(c, &x, "Tagging");
-}
-
 enum s3_error
 handle_no_lifecycle(struct call *c)
 {
@@ -264,12 +236,6 @@ enum s3_error
 handle_no_encryption(struct call *c)
 {
 	return answer_lacking(c, S3_NO_ENCRYPTION);
-}
-
-enum s3_error
-handle_no_object_lock(struct call *c)
-{
-	return answer_lacking(c, S3_NO_OBJECT_LOCK);
 }
 
 enum s3_error

@@ -11,6 +11,8 @@
 
 /* The names, which are on disk. */
 #define CONFIG_TAGGING "tagging"		/* as tags_to_query has it */
+#define CONFIG_VERSIONING STORE_VERSIONING
+#define CONFIG_OBJECT_LOCK "object-lock"	/* object_lock_rule.h */
 #define CONFIG_CORS "cors"			/* XML */
 
 /* The value ${name} of the request's bucket into ${out}, which is BUF_INIT(

@@ -75,6 +75,43 @@ call_version(struct call *c, const char *text, struct stamp *mem,
 	return S3_OK;
 }
 
+/* What a result of the store means for the version that was named. */
+static enum s3_error
+named_result(struct call *c, enum err e, const struct stamp *version,
+    const struct object *o)
+{
+	if (o->marker && (e == EC_OK || e == EC_ECONFLICT))
+		return S3_METHOD_NOT_ALLOWED;
+	return e == EC_ENOTFOUND && version != NULL ? S3_NO_SUCH_VERSION :
+	    call_store(c, e);
+}
+
+enum s3_error
+call_object(struct call *c, struct object *o)
+{
+	struct stamp mem;
+	const struct stamp *version;
+	enum s3_error e = call_version(c, request_query(&c->rq, "versionId"),
+	    &mem, &version);
+
+	return e != S3_OK ? e : named_result(c, store_get_open(
+	    c->server->store, c->rq.bucket, c->rq.key, version, NULL, o),
+	    version, o);
+}
+
+enum s3_error
+call_amend(struct call *c, enum err (*change)(void *ctx, struct object *o),
+    void *ctx, struct object *o)
+{
+	struct stamp mem;
+	const struct stamp *version;
+	enum s3_error e = call_version(c, request_query(&c->rq, "versionId"),
+	    &mem, &version);
+
+	return e != S3_OK ? e : named_result(c, store_amend(c->server->store,
+	    c->rq.bucket, c->rq.key, version, change, ctx, o), version, o);
+}
+
 static enum err
 exchange_read(void *ctx, void *buf, size_t max, size_t *got)
 {
@@ -213,6 +250,21 @@ call_xml_owner(struct xml *x, const char *name)
 	    "4a6ca8f89a881a0d");
 	xml_text(x, "DisplayName", "ec");
 	xml_close(x, name);
+}
+
+void
+call_header_version(struct call *c, const struct stamp *version,
+    bool null_version)
+{
+	char text[STAMP_TEXT_BYTES] = "null";
+	const struct bucket *b;
+
+	if (null_version && (call_bucket(c, &b) != S3_OK ||
+	    store_bucket_versioning(b) == STORE_VERSIONING_OFF))
+		return;
+	if (!null_version)
+		stamp_text(text, version);
+	http_answer_header(c->x, "x-amz-version-id", text);
 }
 
 void

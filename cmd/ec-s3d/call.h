@@ -46,6 +46,16 @@ enum s3_error call_number(struct call *c, const char *name, uint64_t max,
 enum s3_error call_version(struct call *c, const char *text,
     struct stamp *mem, const struct stamp **out);
 
+/* Look at the version that the request names, which is no delete marker; ${o}
+ * is OBJECT_INIT and to be released in every case.  Errors: S3_NO_SUCH_KEY,
+ * S3_NO_SUCH_VERSION, S3_METHOD_NOT_ALLOWED (a marker), those of the store. */
+enum s3_error call_object(struct call *c, struct object *o);
+/* Change its metadata (store_amend), likewise; EC_EDENIED of ${change} is
+ * S3_ACCESS_DENIED. */
+enum s3_error call_amend(struct call *c,
+    enum err (*change)(void *ctx, struct object *o), void *ctx,
+    struct object *o);
+
 /* Open the body of the request (body_open); body_release in every case. */
 enum s3_error call_body(struct call *c, struct body *b,
     enum s3_checksum_kind extra);
@@ -73,6 +83,9 @@ enum s3_error call_answer_xml(struct call *c, struct xml *x,
 void call_answer_error(struct call *c, enum s3_error e);
 /* The one owner there is, as <Owner>. */
 void call_xml_owner(struct xml *x, const char *name);
+/* x-amz-version-id, in a bucket that keeps versions or did so. */
+void call_header_version(struct call *c, const struct stamp *version,
+    bool null_version);
 /* ETag: "${etag}", with the quotes. */
 void call_header_etag(struct call *c, const char *etag);
 

@@ -42,12 +42,25 @@ copy_source_open(struct call *c, struct copy_source *s)
 	if ((e = parse(c, s)) != S3_OK || (e = call_store(c, store_get_open(
 	    c->server->store, s->bucket, s->key, s->version, &s->get,
 	    &s->object))) != S3_OK)
-		return e;
+		return e == S3_NO_SUCH_KEY && s->version != NULL ?
+		    S3_NO_SUCH_VERSION : e;
 	if (s->object.marker)
 		return call_fail(c, S3_INVALID_REQUEST,
 		    "The source of a copy request may not be a delete marker");
 	return condition_check(&want, s->object.etag, s->object.mtime_us) ==
 	    S3_OK ? S3_OK : S3_PRECONDITION_FAILED;
+}
+
+void
+copy_source_headers(struct call *c, const struct copy_source *s)
+{
+	char text[STAMP_TEXT_BYTES] = "null";
+
+	if (s->object.null_version && s->version == NULL)
+		return;
+	if (!s->object.null_version)
+		stamp_text(text, &s->object.version);
+	http_answer_header(c->x, "x-amz-copy-source-version-id", text);
 }
 
 void

@@ -17,6 +17,8 @@ struct copy_source {
 /* Open it and check x-amz-copy-source-if-*; release in every case.  Errors:
  * S3_INVALID_ARGUMENT, S3_PRECONDITION_FAILED, those of the store. */
 enum s3_error copy_source_open(struct call *c, struct copy_source *s);
+/* x-amz-copy-source-version-id, if it has one. */
+void copy_source_headers(struct call *c, const struct copy_source *s);
 void copy_source_release(struct copy_source *s);
 
 #endif

@@ -8,15 +8,24 @@
 call_handler handle_bucket_list, handle_bucket_create, handle_bucket_head,
     handle_bucket_delete;
 /* bucket_config.c: what is fixed here, and what is not set */
-call_handler handle_bucket_location, handle_bucket_versioning, handle_acl,
+call_handler handle_bucket_location, handle_acl,
     handle_bucket_ownership, handle_request_payment, handle_bucket_logging,
     handle_bucket_accelerate, handle_bucket_notification,
     handle_no_lifecycle, handle_no_policy, handle_no_cors,
-    handle_no_website, handle_no_encryption, handle_no_object_lock,
-    handle_no_replication, handle_no_public_block, handle_object_tags;
+    handle_no_website, handle_no_encryption,
+    handle_no_replication, handle_no_public_block;
 /* bucket_tags.c */
 call_handler handle_bucket_tags_get, handle_bucket_tags_put,
     handle_bucket_tags_delete;
+/* bucket_versioning.c */
+call_handler handle_versioning_get, handle_versioning_put;
+/* object_lock_rule.c, object_lock.c */
+call_handler handle_object_lock_get, handle_object_lock_put,
+    handle_retention_get, handle_retention_put, handle_legal_hold_get,
+    handle_legal_hold_put;
+/* object_tags.c */
+call_handler handle_object_tags_get, handle_object_tags_put,
+    handle_object_tags_delete;
 /* list.c */
 call_handler handle_list_v1, handle_list_v2, handle_list_versions;
 /* object_get.c, object_put.c, object_copy.c, object_delete.c */

@@ -1,4 +1,5 @@
 /* Listings of a bucket: ListObjects, ListObjectsV2, ListObjectVersions. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ list_query_parse(struct call *c, struct list_query *q)
 		q->prefix = "";
 	if (q->delimiter != NULL && q->delimiter[0] == '\0')
 		q->delimiter = NULL;
+	q->parity = set_parity(store_set(c->server->store, 0));
 	q->url = encoding != NULL && strcmp(encoding, "url") == 0;
 	if (encoding != NULL && encoding[0] != '\0' && !q->url)
 		return call_fail(c, S3_INVALID_ARGUMENT,
@@ -57,6 +59,20 @@ head_xml(struct call *c, struct xml *x, const struct list_query *q,
 		xml_text(x, "EncodingType", "url");
 }
 
+/* By its parity: what is less than usual was asked for. */
+static void
+class_xml(struct xml *x, const struct list_query *q,
+    const struct list_entry *entry)
+{
+	char text[24] = "STANDARD";
+
+	if (entry->m < q->parity && entry->k > 0)
+		snprintf(text, sizeof(text), "EC:%u", entry->m);
+	if (entry->m < q->parity && entry->m == 1)
+		strcpy(text, "REDUCED_REDUNDANCY");
+	xml_text(x, "StorageClass", text);
+}
+
 static void
 entry_xml(struct xml *x, const struct list_query *q,
     const struct list_entry *entry, bool owner)
@@ -68,7 +84,7 @@ entry_xml(struct xml *x, const struct list_query *q,
 	xml_number(x, "Size", entry->size);
 	if (owner)
 		call_xml_owner(x, "Owner");
-	xml_text(x, "StorageClass", "STANDARD");
+	class_xml(x, q, entry);
 	xml_close(x, "Contents");
 }
 
@@ -245,7 +261,7 @@ version_xml(struct xml *x, const struct list_query *q,
 	if (!v->marker) {
 		xml_etag(x, "ETag", v->etag);
 		xml_number(x, "Size", v->size);
-		xml_text(x, "StorageClass", "STANDARD");
+		class_xml(x, q, v);
 	}
 	call_xml_owner(x, "Owner");
 	xml_close(x, name);
@@ -266,6 +282,35 @@ next_version_xml(struct xml *x, const struct list_query *q,
 	xml_text(x, "NextVersionIdMarker", id);
 }
 
+/* Behind which version of ${key} the page begins: by its stamp; "null" stands
+ * for what the null version has. */
+static enum s3_error
+version_mark(struct call *c, const char *key, const char *id,
+    struct stamp *mark)
+{
+	struct object o = OBJECT_INIT;
+	enum s3_error e = S3_OK;
+
+	if (id == NULL)
+		return S3_OK;
+	if (key == NULL || key[0] == '\0')
+		return call_fail(c, S3_INVALID_ARGUMENT, "A version-id marker "
+		    "cannot be specified without a key marker.");
+	if (id[0] == '\0')
+		return call_fail(c, S3_INVALID_ARGUMENT,
+		    "A version-id marker cannot be empty.");
+	if (strcmp(id, "null") == 0) {
+		e = call_store(c, store_get_open(c->server->store,
+		    c->rq.bucket, key, &get_null_version, NULL, &o));
+		*mark = o.version;
+		object_release(&o);
+		return e == S3_NO_SUCH_KEY ? S3_OK : e;
+	}
+	return stamp_parse(mark, id) == EC_OK ? S3_OK :
+	    call_fail(c, S3_INVALID_ARGUMENT,
+	    "Invalid version id specified");
+}
+
 enum s3_error
 handle_list_versions(struct call *c)
 {
@@ -280,10 +325,8 @@ handle_list_versions(struct call *c)
 	bool more;
 	enum s3_error e;
 
-	if (id != NULL && id[0] != '\0' && stamp_parse(&mark, id) != EC_OK)
-		return call_fail(c, S3_INVALID_ARGUMENT,
-		    "Invalid version id specified");
 	if ((e = list_query_parse(c, &q)) != S3_OK ||
+	    (e = version_mark(c, key, id, &mark)) != S3_OK ||
 	    (e = call_number(c, "max-keys", INT32_MAX, KEYS_MAX, &max)) !=
 	    S3_OK ||
 	    (e = page(c, &q, key, &mark, true, max, &l, &more)) != S3_OK)

@@ -8,6 +8,7 @@ struct list_query {
 	const char *prefix;	/* "" if none */
 	const char *delimiter;	/* NULL if none */
 	bool url;		/* encoding-type=url */
+	unsigned parity;	/* that STANDARD has */
 };
 
 /* Errors: S3_INVALID_ARGUMENT. */

@@ -8,10 +8,12 @@
 #define USER "x-amz-meta-"
 #define STORAGE_CLASS "x-amz-storage-class"
 #define CHECKSUM "x-amz-checksum-"
+#define LOCK "x-amz-object-lock-"
 
 static const char *const content_headers[] = { "cache-control",
 	"content-disposition", "content-encoding", "content-language",
 	"content-type", "expires" };
+enum { PARITY_MAX = 8 };	/* of half of 16 drives */
 enum { CONTENT_HEADERS = sizeof(content_headers) / sizeof(char *) };
 
 static enum s3_error
@@ -74,14 +76,29 @@ out:
 	return e;
 }
 
+/* "EC:m" with 0 <= m <= PARITY_MAX. */
+static bool
+class_parity(const char *class, int *out)
+{
+	if (strncmp(class, "EC:", 3) != 0 || class[3] < '0' ||
+	    class[3] > '0' + PARITY_MAX || class[4] != '\0')
+		return false;
+	*out = class[3] - '0';
+	return true;
+}
+
 enum s3_error
 meta_add_class(struct buf *meta, const char *class)
 {
+	int parity;
+
 	if (strcmp(class, "STANDARD") == 0)
 		return S3_OK;
-	if (strcmp(class, "REDUCED_REDUNDANCY") != 0)
+	if (strcmp(class, "REDUCED_REDUNDANCY") != 0 &&
+	    !class_parity(class, &parity))
 		return S3_INVALID_STORAGE_CLASS;
-	return add(meta, STORAGE_CLASS, class, strlen(class));
+	return record_meta_set(meta, STORAGE_CLASS, class, strlen(class)) ==
+	    EC_OK ? S3_OK : S3_METADATA_TOO_LARGE;
 }
 
 static enum s3_error
@@ -166,10 +183,12 @@ meta_checksum(const struct buf *meta, char *value, size_t size)
 int
 meta_parity(const struct buf *meta)
 {
-	size_t len;
+	char class[32];
+	int parity;
 
-	return record_meta_get(meta->data, meta->len, STORAGE_CLASS, &len) !=
-	    NULL ? 1 : -1;
+	if (!meta_text(meta, STORAGE_CLASS, class, sizeof(class)))
+		return -1;
+	return class_parity(class, &parity) ? parity : 1;
 }
 
 /* response-content-type and so on take the place of what is stored. */
@@ -198,6 +217,25 @@ answer_overrides(struct call *c)
 	return S3_OK;
 }
 
+/* x-amz-tagging-count: how many pairs there are. */
+static enum s3_error
+answer_tag_count(struct call *c, const struct buf *meta)
+{
+	size_t len, i;
+	const uint8_t *tags = record_meta_get(meta->data, meta->len,
+	    META_TAGGING, &len);
+	unsigned n = 1;
+	char text[16];
+
+	if (tags == NULL || len == 0)
+		return S3_OK;
+	for (i = 0; i < len; i++)
+		n += tags[i] == '&';
+	snprintf(text, sizeof(text), "%u", n);
+	return http_answer_header(c->x, "x-amz-tagging-count", text) ==
+	    EC_OK ? S3_OK : S3_SLOW_DOWN;
+}
+
 enum s3_error
 meta_answer(struct call *c, const struct buf *meta, bool checksum)
 {
@@ -224,6 +262,8 @@ meta_answer(struct call *c, const struct buf *meta, bool checksum)
 		    http_answer_header(c->x, name, buf_str(&value)) != EC_OK)
 			e = S3_SLOW_DOWN;
 	}
+	if (e == S3_OK)
+		e = answer_tag_count(c, meta);
 	if (e == S3_OK && !typed && http_answer_header(c->x, "content-type",
 	    "binary/octet-stream") != EC_OK)
 		e = S3_SLOW_DOWN;
@@ -248,7 +288,8 @@ meta_copy(struct buf *to, const struct buf *from)
 		name[name_len] = '\0';
 		if (name[0] == '.' ||
 		    strncmp(name, CHECKSUM, strlen(CHECKSUM)) == 0 ||
-		    strcmp(name, STORAGE_CLASS) == 0)
+		    strcmp(name, STORAGE_CLASS) == 0 ||
+		    strncmp(name, LOCK, strlen(LOCK)) == 0)
 			continue;
 		e = add(to, name, (const char *)v, len);
 	}

@@ -7,6 +7,8 @@
 
 #include "call.h"
 
+#define META_TAGGING ".tagging"		/* tags_to_query; not in answers */
+
 enum { META_USER_MAX = 2048 };	/* bytes of x-amz-meta-* names and values */
 
 /* Append what the request gives.  Errors: S3_METADATA_TOO_LARGE,
@@ -36,7 +38,8 @@ int meta_parity(const struct buf *meta);
 enum s3_error meta_answer(struct call *c, const struct buf *meta,
     bool checksum);
 
-/* Copy all of ${from} but checksums into ${to}. */
+/* Copy what describes the data of ${from}, not how and how long it is kept:
+ * neither checksums nor storage class, tags, locks. */
 enum s3_error meta_copy(struct buf *to, const struct buf *from);
 
 #endif

@@ -5,7 +5,10 @@
 #include "copy_source.h"
 #include "handlers.h"
 #include "meta.h"
+#include "object_lock.h"
 #include "object_write.h"
+#include "tags.h"
+#include "write_condition.h"
 
 /* The metadata of the copy: the request's, or the source's with what the
  * request says of the storage class. */
@@ -31,6 +34,26 @@ copy_meta(struct call *c, const struct copy_source *s, struct buf *meta)
 	if ((e = meta_copy(meta, &s->object.meta)) != S3_OK || class == NULL)
 		return e;
 	return meta_add_class(meta, class);
+}
+
+/* The tags of the copy: the source's, or with x-amz-tagging-directive those of
+ * the request. */
+static enum s3_error
+copy_tags(struct call *c, const struct copy_source *s, struct buf *meta)
+{
+	const char *directive = http_header(c->x, "x-amz-tagging-directive");
+	const struct buf *from = &s->object.meta;
+	const uint8_t *tags;
+	size_t len;
+
+	if (directive != NULL && strcmp(directive, "REPLACE") == 0)
+		return tags_from_header(c, meta);
+	if (directive != NULL && strcmp(directive, "COPY") != 0)
+		return call_fail(c, S3_INVALID_ARGUMENT,
+		    "Unknown tagging directive");
+	tags = record_meta_get(from->data, from->len, META_TAGGING, &len);
+	return tags == NULL ? S3_OK : call_store(c, record_meta_set(meta,
+	    META_TAGGING, tags, len));
 }
 
 /* The algorithm asked for, else that of the source. */
@@ -67,12 +90,13 @@ answer(struct call *c, const struct object *o, enum s3_checksum_kind kind,
 
 static enum s3_error
 copy(struct call *c, const struct copy_source *s, const struct buf *meta,
-    enum s3_checksum_kind kind, const struct store_condition *condition)
+    enum s3_checksum_kind kind, struct write_condition *w)
 {
 	struct put_params params = { .bucket = c->rq.bucket,
-		.key = c->rq.key, .null_version = true,
-		.size = s->object.size, .parity = meta_parity(meta),
+		.key = c->rq.key,
+		.size = s->object.size,
 		.meta = meta->data, .meta_len = meta->len };
+	const struct store_condition condition = { write_condition_check, w };
 	struct s3_checksum sum = { .kind = S3_CHECKSUM_NONE };
 	struct buf extra = BUF_INIT(1024);
 	struct object o = OBJECT_INIT;
@@ -80,7 +104,8 @@ copy(struct call *c, const struct copy_source *s, const struct buf *meta,
 	char text[S3_CHECKSUM_TEXT_BYTES];
 	enum s3_error e;
 
-	if ((e = call_store(c, s3_checksum_init(&sum, kind))) != S3_OK ||
+	if ((e = object_parity(c, meta, &params.parity)) != S3_OK ||
+	    (e = call_store(c, s3_checksum_init(&sum, kind))) != S3_OK ||
 	    (e = call_store(c, store_put_open(c->server->store, &params,
 	    &p))) != S3_OK ||
 	    (e = object_transfer(c, s->get, 0, s->object.size, p, &sum)) !=
@@ -91,9 +116,11 @@ copy(struct call *c, const struct copy_source *s, const struct buf *meta,
 	    S3_OK || (extra.len > 0 && (e = call_store(c, store_put_meta(p,
 	    extra.data, extra.len))) != S3_OK) ||
 	    (e = call_store(c, store_put_finish(p, NULL))) != S3_OK ||
-	    (e = call_store(c, store_put_commit(p, NULL, condition, &o))) !=
-	    S3_OK)
+	    (e = call_store(c, store_put_commit(p, NULL, write_condition_any(w) ?
+	    &condition : NULL, &o))) != S3_OK)
 		goto out;
+	copy_source_headers(c, s);
+	call_header_version(c, &o.version, o.null_version);
 	e = answer(c, &o, kind, text);
 out:
 	store_put_free(p);
@@ -108,18 +135,19 @@ handle_object_copy(struct call *c)
 {
 	struct copy_source s = COPY_SOURCE_INIT;
 	struct buf meta = BUF_INIT(RECORD_META_MAX);
-	struct store_condition condition;
+	struct write_condition w;
 	enum s3_checksum_kind kind;
-	char etag[RECORD_ETAG_MAX + 1];
 	enum s3_error e;
 
-	if ((e = object_condition(c, &condition, etag)) != S3_OK ||
+	if ((e = write_condition_from(c, &w, false)) != S3_OK ||
 	    (e = copy_source_open(c, &s)) != S3_OK ||
 	    (e = copy_meta(c, &s, &meta)) != S3_OK ||
+	    (e = copy_tags(c, &s, &meta)) != S3_OK ||
+	    (e = object_lock_from_request(c, &meta)) != S3_OK ||
 	    (e = copy_checksum(c, &s, &kind)) != S3_OK)
 		goto out;
 	e = s.object.size <= OBJECT_PUT_MAX ?
-	    copy(c, &s, &meta, kind, &condition) :
+	    copy(c, &s, &meta, kind, &w) :
 	    call_fail(c, S3_INVALID_REQUEST, "The specified copy source is "
 	    "larger than the maximum allowable size for a copy source: "
 	    "5368709120");

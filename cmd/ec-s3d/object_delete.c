@@ -3,8 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/num.h"
 #include "base/workers.h"
 #include "handlers.h"
+#include "object_lock.h"
+#include "s3_time.h"
+#include "write_condition.h"
 
 enum {
 	DELETE_KEYS_MAX = 1000,
@@ -12,38 +17,77 @@ enum {
 	DELETE_THREADS = 16,	/* so that deletes share flushes */
 };
 
+struct one {	/* to be deleted */
+	const char *key;
+	const struct stamp *version;	/* NULL: none was named */
+	struct write_condition condition;
+	bool bypass;		/* governance mode */
+	bool nothing;		/* result: a condition and no object */
+};
+
+static enum err
+check(void *ctx, const struct object *now)
+{
+	struct one *d = ctx;
+	enum err e = write_condition_check(&d->condition, now);
+
+	/* What should have been deleted is not there: as without condition. */
+	d->nothing = e == EC_ENOTFOUND;
+	if (e == EC_OK && d->version != NULL && now != NULL)
+		e = object_lock_check(now, d->bypass,
+		    (int64_t)(clock_real_us() / 1000000));
+	return e;
+}
+
 /* Delete one key; what is not there counts as deleted. */
 static enum s3_error
-delete_one(struct call *c, const char *key, const char *id)
+delete_one(struct call *c, struct one *d, struct store_deleted *did)
 {
-	struct stamp mem;
-	const struct stamp *version;
-	enum s3_error e = call_version(c, id, &mem, &version);
+	const struct store_condition condition = { check, d };
+	bool locked, look = write_condition_any(&d->condition);
+	enum s3_error e;
 
-	if (e != S3_OK)
-		return e;
-	if (version == &get_null_version)
-		version = NULL;		/* the only one there is */
-	return call_store(c, store_delete(c->server->store, c->rq.bucket, key,
-	    version));
+	*did = (struct store_deleted){ .marker = false };
+	if (d->version != NULL) {
+		if ((e = object_lock_bucket(c, &locked)) != S3_OK)
+			return e;
+		look = look || locked;
+	}
+	e = call_store(c, store_delete(c->server->store, c->rq.bucket, d->key,
+	    d->version, look ? &condition : NULL, did));
+	if (e == S3_NO_SUCH_KEY && d->nothing)
+		return S3_OK;
+	return e == S3_ACCESS_DENIED ? call_fail(c, e,
+	    "Access Denied because object protected by object lock.") : e;
 }
 
 enum s3_error
 handle_object_delete(struct call *c)
 {
+	const char *id = request_query(&c->rq, "versionId");
+	struct one d = { .key = c->rq.key, .bypass = object_lock_bypass(c) };
+	struct store_deleted did;
+	struct stamp mem;
 	enum s3_error e;
 
-	if (http_header(c->x, "If-Match") != NULL ||
-	    http_header(c->x, "x-amz-if-match-last-modified-time") != NULL ||
-	    http_header(c->x, "x-amz-if-match-size") != NULL)
-		return call_fail(c, S3_NOT_IMPLEMENTED,
-		    "conditional deletes are not implemented");
-	e = delete_one(c, c->rq.key, request_query(&c->rq, "versionId"));
-	return e != S3_OK ? e : call_answer(c, 204);
+	if ((e = call_version(c, id, &mem, &d.version)) != S3_OK ||
+	    (e = write_condition_from(c, &d.condition, true)) != S3_OK ||
+	    (e = delete_one(c, &d, &did)) != S3_OK)
+		return e;
+	if (did.marker)
+		http_answer_header(c->x, "x-amz-delete-marker", "true");
+	if (d.version != NULL)
+		http_answer_header(c->x, "x-amz-version-id", id);
+	else if (did.marker)
+		call_header_version(c, &did.version, did.null_version);
+	return call_answer(c, 204);
 }
 
 struct target {
 	char *key, *version;		/* version NULL if none */
+	char *etag;
+	struct write_condition condition;
+	struct store_deleted did;
 	enum s3_error result;
 	char *detail;			/* NULL: the table's text */
 };
@@ -51,7 +95,7 @@ struct target {
 struct targets {
 	struct target *v;
 	unsigned n;
-	bool quiet, conditional;
+	bool quiet, bypass;
 	struct call *call;
 	atomic_uint next;		/* to be deleted */
 };
@@ -62,6 +106,31 @@ target_text(char **out, const char *text)
 	free(*out);
 	*out = strdup(text);
 	return *out != NULL ? S3_OK : S3_SLOW_DOWN;
+}
+
+static enum s3_error
+target_field(struct target *t, const char *name, const char *text)
+{
+	struct write_condition *w = &t->condition;
+
+	if (strcmp(name, "Key") == 0)
+		return target_text(&t->key, text);
+	if (strcmp(name, "VersionId") == 0)
+		return target_text(&t->version, text);
+	if (strcmp(name, "ETag") == 0)
+		return target_text(&t->etag, text);
+	if (strcmp(name, "Size") == 0) {
+		w->sized = true;
+		return num_parse(&w->size, text, 0, UINT64_MAX) == EC_OK ?
+		    S3_OK : S3_MALFORMED_XML;
+	}
+	if (strcmp(name, "LastModifiedTime") == 0) {
+		w->timed = true;
+		return s3_time_parse_http(&w->mtime, text) == EC_OK ||
+		    s3_time_parse_iso(&w->mtime, text) == EC_OK ? S3_OK :
+		    S3_MALFORMED_XML;
+	}
+	return S3_MALFORMED_XML;
 }
 
 static enum s3_error
@@ -84,29 +153,34 @@ delete_element(void *ctx, const char *path, const char *text)
 		    S3_MALFORMED_XML;
 	if (strcmp(path, "/Quiet") == 0)
 		t->quiet = strcmp(text, "true") == 0;
-	else if (strcmp(path, "/Object/Key") == 0)
-		return target_text(&last->key, text);
-	else if (strcmp(path, "/Object/VersionId") == 0)
-		return target_text(&last->version, text);
 	else if (strncmp(path, "/Object/", 8) == 0)
-		t->conditional = true;	/* ETag, Size, LastModifiedTime */
+		return target_field(last, path + 8, text);
 	return S3_OK;
 }
 
 static enum s3_error
-delete_target(struct call *c, const struct target *t)
+delete_target(struct call *c, struct target *t, bool bypass)
 {
+	struct one d = { .key = t->key, .condition = t->condition,
+		.bypass = bypass };
 	size_t len = strlen(t->key);
+	struct stamp mem;
+	enum s3_error e;
 
 	c->detail[0] = '\0';
 	if (len > RECORD_KEY_MAX)
 		return S3_KEY_TOO_LONG;
 	if (len == 0)
 		return call_fail(c, S3_INVALID_ARGUMENT, "an empty key");
-	return delete_one(c, t->key, t->version);
+	d.condition.match = t->etag;
+	if (t->version != NULL && t->version[0] != '\0' &&
+	    (e = call_version(c, t->version, &mem, &d.version)) != S3_OK)
+		return S3_NO_SUCH_VERSION;
+	return delete_one(c, &d, &t->did);
 }
 
-/* Each thread takes the next one; a call of its own takes its error text. */
+/* Each thread takes the next one; a call of its own takes its error text.
+ * The bucket was read before, so that the copies share it unchanged. */
 static void
 delete_some(void *ctx)
 {
@@ -115,7 +189,7 @@ delete_some(void *ctx)
 	unsigned i;
 
 	while ((i = atomic_fetch_add(&t->next, 1)) < t->n) {
-		t->v[i].result = delete_target(&c, &t->v[i]);
+		t->v[i].result = delete_target(&c, &t->v[i], t->bypass);
 		if (c.detail[0] != '\0')
 			t->v[i].detail = strdup(c.detail);
 	}
@@ -137,6 +211,19 @@ delete_all(struct call *c, struct targets *t)
 		workers_free(w);
 }
 
+/* The delete marker that was added, or that the version was. */
+static void
+marker_xml(struct xml *x, const struct target *t)
+{
+	char id[STAMP_TEXT_BYTES] = "null";
+
+	if (!t->did.null_version)
+		stamp_text(id, &t->did.version);
+	xml_bool(x, "DeleteMarker", true);
+	xml_text(x, "DeleteMarkerVersionId", t->version != NULL ?
+	    t->version : id);
+}
+
 static void
 result_xml(struct xml *x, const struct target *t, bool quiet)
 {
@@ -148,6 +235,8 @@ result_xml(struct xml *x, const struct target *t, bool quiet)
 	xml_text(x, "Key", t->key);
 	if (t->version != NULL)
 		xml_text(x, "VersionId", t->version);
+	if (t->result == S3_OK && t->did.marker)
+		marker_xml(x, t);
 	if (t->result != S3_OK) {
 		xml_text(x, "Code", s3_error_code(t->result));
 		xml_text(x, "Message", t->detail != NULL ? t->detail :
@@ -159,8 +248,9 @@ result_xml(struct xml *x, const struct target *t, bool quiet)
 enum s3_error
 handle_objects_delete(struct call *c)
 {
-	struct targets t = { .v = calloc(DELETE_KEYS_MAX, sizeof(*t.v)) };
-	struct bucket b = BUCKET_INIT;
+	struct targets t = { .v = calloc(DELETE_KEYS_MAX, sizeof(*t.v)),
+		.bypass = object_lock_bypass(c) };
+	const struct bucket *b;
 	struct xml x = XML_INIT;
 	unsigned i;
 	enum s3_error e;
@@ -168,16 +258,10 @@ handle_objects_delete(struct call *c)
 	if (t.v == NULL)
 		return S3_SLOW_DOWN;
 	if ((e = call_xml(c, DELETE_BODY_MAX, CALL_XML_DIGEST, delete_element,
-	    &t)) != S3_OK || (e = call_store(c, store_bucket_get(
-	    c->server->store, c->rq.bucket, &b))) != S3_OK)
+	    &t)) != S3_OK || (e = call_bucket(c, &b)) != S3_OK)
 		goto out;
 	if (t.n == 0) {
 		e = S3_MALFORMED_XML;
-		goto out;
-	}
-	if (t.conditional) {
-		e = call_fail(c, S3_NOT_IMPLEMENTED,
-		    "conditional deletes are not implemented");
 		goto out;
 	}
 	delete_all(c, &t);
@@ -186,10 +270,10 @@ handle_objects_delete(struct call *c)
 		result_xml(&x, &t.v[i], t.quiet);
 	e = call_answer_xml(c, &x, "DeleteResult");
 out:
-	bucket_release(&b);
 	for (i = 0; i < t.n && i < DELETE_KEYS_MAX; i++) {
 		free(t.v[i].key);
 		free(t.v[i].version);
+		free(t.v[i].etag);
 		free(t.v[i].detail);
 	}
 	free(t.v);

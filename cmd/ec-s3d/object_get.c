@@ -16,6 +16,15 @@ struct span {	/* the part of an object that was asked for */
 	unsigned parts;		/* of a multipart object, with partNumber */
 };
 
+static void
+time_header(struct call *c, const struct object *o)
+{
+	char text[S3_TIME_TEXT_BYTES];
+
+	http_answer_header(c->x, "Last-Modified", s3_time_http(text,
+	    o->mtime_us));
+}
+
 /* Open the version that the request names. */
 static enum s3_error
 open_object(struct call *c, struct get **g, struct object *o)
@@ -31,9 +40,15 @@ open_object(struct call *c, struct get **g, struct object *o)
 	    c->rq.key, version, g, o));
 	if (o->marker)
 		http_answer_header(c->x, "x-amz-delete-marker", "true");
+	if (o->marker || e == S3_OK)
+		call_header_version(c, &o->version, o->null_version);
 	if (e == S3_NO_SUCH_KEY && version != NULL)
 		return S3_NO_SUCH_VERSION;
-	return e == S3_OK && o->marker ? S3_METHOD_NOT_ALLOWED : e;
+	if (e != S3_OK || !o->marker)
+		return e;
+	time_header(c, o);
+	http_answer_header(c->x, "Allow", "DELETE");
+	return S3_METHOD_NOT_ALLOWED;
 }
 
 /* ?partNumber=n: where part n of the object lies. */
@@ -55,7 +70,7 @@ part_span(const struct object *o, uint64_t number, struct span *s)
 		}
 		s->start += o->parts[i].size;
 	}
-	return S3_INVALID_RANGE;
+	return S3_INVALID_PART_NUMBER;
 }
 
 static enum s3_error
@@ -90,20 +105,6 @@ conditions(struct call *c, const struct object *o)
 	};
 
 	return condition_check(&want, o->etag, o->mtime_us);
-}
-
-static void
-identity_headers(struct call *c, const struct object *o)
-{
-	char text[S3_TIME_TEXT_BYTES], id[STAMP_TEXT_BYTES];
-
-	call_header_etag(c, o->etag);
-	http_answer_header(c->x, "Last-Modified", s3_time_http(text,
-	    o->mtime_us));
-	if (!o->null_version) {
-		stamp_text(id, &o->version);
-		http_answer_header(c->x, "x-amz-version-id", id);
-	}
 }
 
 static enum s3_error
@@ -172,7 +173,8 @@ get_or_head(struct call *c, bool head)
 
 	if ((e = open_object(c, head ? NULL : &g, &o)) != S3_OK)
 		goto out;
-	identity_headers(c, &o);
+	call_header_etag(c, o.etag);
+	time_header(c, &o);
 	if ((e = conditions(c, &o)) != S3_OK ||
 	    (e = span_find(c, &o, &s)) != S3_OK ||
 	    (e = object_headers(c, &o, &s)) != S3_OK)
@@ -220,7 +222,7 @@ wanted(struct call *c, const char *attribute)
 static void
 attributes_xml(struct call *c, struct xml *x, const struct object *o)
 {
-	char value[S3_CHECKSUM_TEXT_BYTES + 8], type[16];
+	char value[S3_CHECKSUM_TEXT_BYTES + 8], type[32];
 	enum s3_checksum_kind kind = meta_checksum(&o->meta, value,
 	    sizeof(value));
 
@@ -240,8 +242,9 @@ attributes_xml(struct call *c, struct xml *x, const struct object *o)
 		xml_close(x, "ObjectParts");
 	}
 	if (wanted(c, "StorageClass"))
-		xml_text(x, "StorageClass", meta_parity(&o->meta) < 0 ?
-		    "STANDARD" : "REDUCED_REDUNDANCY");
+		xml_text(x, "StorageClass", meta_text(&o->meta,
+		    "x-amz-storage-class", type, sizeof(type)) ? type :
+		    "STANDARD");
 	if (wanted(c, "ObjectSize"))
 		xml_number(x, "ObjectSize", o->size);
 }
@@ -251,14 +254,12 @@ handle_object_attributes(struct call *c)
 {
 	struct object o = OBJECT_INIT;
 	struct xml x = XML_INIT;
-	char text[S3_TIME_TEXT_BYTES];
 	enum s3_error e;
 
 	if (http_header(c->x, "x-amz-object-attributes") == NULL)
 		return S3_INVALID_ARGUMENT;
 	if ((e = open_object(c, NULL, &o)) == S3_OK) {
-		http_answer_header(c->x, "Last-Modified", s3_time_http(text,
-		    o.mtime_us));
+		time_header(c, &o);
 		xml_begin(&x, "GetObjectAttributesResponse");
 		attributes_xml(c, &x, &o);
 		e = call_answer_xml(c, &x, "GetObjectAttributesResponse");

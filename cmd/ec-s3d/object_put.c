@@ -5,32 +5,10 @@
 #include "base/num.h"
 #include "handlers.h"
 #include "meta.h"
+#include "object_lock.h"
 #include "object_write.h"
-
-enum s3_error
-object_condition(struct call *c, struct store_condition *out, char *etag)
-{
-	const char *none = http_header(c->x, "If-None-Match");
-	const char *match = http_header(c->x, "If-Match");
-	size_t len;
-
-	*out = (struct store_condition){ .etag = NULL };
-	if (none != NULL && strcmp(none, "*") != 0)
-		return call_fail(c, S3_NOT_IMPLEMENTED,
-		    "only If-None-Match: * is implemented for writes");
-	out->absent = none != NULL;
-	if (match == NULL)
-		return S3_OK;
-	if (match[0] == '"')
-		match++;
-	len = strcspn(match, "\"");
-	if (out->absent || len == 0 || len > RECORD_ETAG_MAX)
-		return S3_PRECONDITION_FAILED;
-	memcpy(etag, match, len);
-	etag[len] = '\0';
-	out->etag = etag;
-	return S3_OK;
-}
+#include "tags.h"
+#include "write_condition.h"
 
 enum s3_error
 object_length(const struct body *b)
@@ -38,6 +16,17 @@ object_length(const struct body *b)
 	if (b->length == UINT64_MAX)
 		return S3_MISSING_LENGTH;
 	return b->length > OBJECT_PUT_MAX ? S3_ENTITY_TOO_LARGE : S3_OK;
+}
+
+enum s3_error
+object_parity(struct call *c, const struct buf *meta, int *out)
+{
+	unsigned max = set_drives(store_set(c->server->store, 0)) / 2;
+
+	*out = meta_parity(meta);
+	if (*out > (int)max)
+		return S3_INVALID_STORAGE_CLASS;
+	return S3_OK;
 }
 
 enum s3_error
@@ -94,22 +83,25 @@ enum s3_error
 handle_object_put(struct call *c)
 {
 	struct put_params params = { .bucket = c->rq.bucket,
-		.key = c->rq.key, .null_version = true };
+		.key = c->rq.key };
 	struct buf meta = BUF_INIT(RECORD_META_MAX);
 	struct object o = OBJECT_INIT;
 	struct body b = BODY_INIT;
 	struct store_put *p = NULL;
-	struct store_condition condition;
-	char etag[RECORD_ETAG_MAX + 1];
+	struct write_condition w;
+	const struct store_condition condition = { write_condition_check, &w };
 	enum s3_error e;
 
 	if ((e = call_body(c, &b, S3_CHECKSUM_NONE)) != S3_OK ||
 	    (e = object_length(&b)) != S3_OK ||
-	    (e = object_condition(c, &condition, etag)) != S3_OK ||
-	    (e = meta_from_request(c, &meta)) != S3_OK)
+	    (e = write_condition_from(c, &w, false)) != S3_OK ||
+	    (e = meta_from_request(c, &meta)) != S3_OK ||
+	    (e = tags_from_header(c, &meta)) != S3_OK ||
+	    (e = object_lock_from_request(c, &meta)) != S3_OK)
 		goto out;
 	params.size = b.length;
-	params.parity = meta_parity(&meta);
+	if ((e = object_parity(c, &meta, &params.parity)) != S3_OK)
+		goto out;
 	params.meta = meta.data;
 	params.meta_len = meta.len;
 	if ((e = call_store(c, store_put_open(c->server->store, &params,
@@ -117,10 +109,11 @@ handle_object_put(struct call *c)
 	    (e = object_receive(c, &b, p)) != S3_OK ||
 	    (e = add_checksum(c, p, &b)) != S3_OK ||
 	    (e = call_store(c, store_put_finish(p, NULL))) != S3_OK ||
-	    (e = call_store(c, store_put_commit(p, NULL, &condition, &o))) !=
-	    S3_OK)
+	    (e = call_store(c, store_put_commit(p, NULL,
+	    write_condition_any(&w) ? &condition : NULL, &o))) != S3_OK)
 		goto out;
 	call_header_etag(c, o.etag);
+	call_header_version(c, &o.version, o.null_version);
 	if (b.sum.kind != S3_CHECKSUM_NONE) {
 		http_answer_header(c->x, s3_checksum_header(b.sum.kind),
 		    b.checksum);

@@ -6,11 +6,6 @@
 
 #define OBJECT_PUT_MAX (UINT64_C(5) << 30)	/* bytes of one PUT or part */
 
-/* If-Match and If-None-Match of a write; ${etag} takes RECORD_ETAG_MAX + 1.
- * Errors: S3_NOT_IMPLEMENTED (If-None-Match other than *). */
-enum s3_error object_condition(struct call *c, struct store_condition *out,
-    char *etag);
-
 /* Stream the body of the request into ${p}, to its good end. */
 enum s3_error object_receive(struct call *c, struct body *b,
     struct store_put *p);
@@ -18,6 +13,10 @@ enum s3_error object_receive(struct call *c, struct body *b,
 /* The length of the body before it is read.  Errors: S3_MISSING_LENGTH,
  * S3_ENTITY_TOO_LARGE. */
 enum s3_error object_length(const struct body *b);
+
+/* The parity that the storage class in ${meta} asks for: put_params.parity.
+ * Errors: S3_INVALID_STORAGE_CLASS (more than there are drives for). */
+enum s3_error object_parity(struct call *c, const struct buf *meta, int *out);
 
 /* Stream ${len} bytes of an object from ${start} into ${p}; with ${sum} they
  * are checksummed. */

@@ -37,9 +37,14 @@
 	    "Content-Length header") \
 	X(S3_INTERNAL, "InternalError", 500, \
 	    "We encountered an internal error. Please try again.") \
+	X(S3_ILLEGAL_VERSIONING, "IllegalVersioningConfigurationException", \
+	    400, "The versioning configuration specified in the request is " \
+	    "invalid") \
 	X(S3_INVALID_ARGUMENT, "InvalidArgument", 400, "Invalid argument") \
 	X(S3_INVALID_BUCKET_NAME, "InvalidBucketName", 400, \
 	    "The specified bucket is not valid") \
+	X(S3_INVALID_BUCKET_STATE, "InvalidBucketState", 409, \
+	    "The request is not valid with the current state of the bucket") \
 	X(S3_INVALID_DIGEST, "InvalidDigest", 400, \
 	    "The Content-MD5 or checksum value you specified is not valid") \
 	X(S3_INVALID_LOCATION, "IllegalLocationConstraintException", 400, \
@@ -49,9 +54,13 @@
 	    "entity tag did not match") \
 	X(S3_INVALID_PART_ORDER, "InvalidPartOrder", 400, \
 	    "The list of parts was not in ascending order") \
+	X(S3_INVALID_PART_NUMBER, "InvalidPartNumber", 416, \
+	    "The requested partnumber is not satisfiable") \
 	X(S3_INVALID_RANGE, "InvalidRange", 416, \
 	    "The requested range is not satisfiable") \
 	X(S3_INVALID_REQUEST, "InvalidRequest", 400, "Invalid request") \
+	X(S3_INVALID_RETENTION, "InvalidRetentionPeriod", 400, \
+	    "Default retention period must be a positive integer value") \
 	X(S3_INVALID_STORAGE_CLASS, "InvalidStorageClass", 400, \
 	    "The storage class you specified is not valid") \
 	X(S3_INVALID_TAG, "InvalidTag", 400, \
@@ -91,6 +100,8 @@
 	    404, "The server side encryption configuration was not found") \
 	X(S3_NO_OBJECT_LOCK, "ObjectLockConfigurationNotFoundError", 404, \
 	    "Object Lock configuration does not exist for this bucket") \
+	X(S3_NO_RETENTION, "NoSuchObjectLockConfiguration", 404, \
+	    "The specified object does not have a ObjectLock configuration") \
 	X(S3_NO_REPLICATION, "ReplicationConfigurationNotFoundError", 404, \
 	    "The replication configuration was not found") \
 	X(S3_NO_PUBLIC_BLOCK, "NoSuchPublicAccessBlockConfiguration", 404, \

@@ -1,4 +1,5 @@
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -68,4 +69,53 @@ s3_time_parse_amz(int64_t *out, const char *text)
 		    text[i] != form[i])
 			return EC_EINVAL;
 	return parse_with(out, text, "%Y%m%dT%H%M%SZ");
+}
+
+/* "Z", "+hh:mm" or nothing; the seconds to take off. */
+static bool
+zone(const char *text, int64_t *east)
+{
+	unsigned h, m;
+	char sign;
+	int used = 0;
+
+	*east = 0;
+	if (text[0] == '\0' || strcmp(text, "Z") == 0)
+		return true;
+	if (sscanf(text, "%c%2u:%2u%n", &sign, &h, &m, &used) != 3 ||
+	    text[used] != '\0' || h > 14 || m > 59 ||
+	    (sign != '+' && sign != '-'))
+		return false;
+	*east = (int64_t)(h * 3600 + m * 60) * (sign == '+' ? 1 : -1);
+	return true;
+}
+
+enum err
+s3_time_parse_iso(int64_t *out, const char *text)
+{
+	struct tm tm = { .tm_mday = 1 };
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	int64_t east;
+	time_t t;
+
+	if (end == NULL)
+		return EC_EINVAL;
+	if (*end == '.')
+		end += 1 + strspn(end + 1, "0123456789");
+	if (!zone(end, &east) || (t = timegm(&tm)) < 0)
+		return EC_EINVAL;
+	*out = t - east;
+	return EC_OK;
+}
+
+const char *
+s3_time_iso(char buf[S3_TIME_TEXT_BYTES], int64_t seconds)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(buf, S3_TIME_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		buf[0] = '\0';
+	return buf;
 }

@@ -19,4 +19,10 @@ enum err s3_time_parse_http(int64_t *out, const char *text);
 /* "20130524T000000Z".  Errors: EC_EINVAL. */
 enum err s3_time_parse_amz(int64_t *out, const char *text);
 
+/* "2030-01-31T00:00:00Z", with a fraction, "+01:00" or neither.  Errors:
+ * EC_EINVAL. */
+enum err s3_time_parse_iso(int64_t *out, const char *text);
+/* "2030-01-31T00:00:00Z" in ${buf}; returns it. */
+const char *s3_time_iso(char buf[S3_TIME_TEXT_BYTES], int64_t seconds);
+
 #endif

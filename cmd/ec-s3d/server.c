@@ -108,11 +108,10 @@ static enum s3_error
 headers_check(struct call *c)
 {
 	static const char *const lacking[] = {
-		"x-amz-server-side-encryption", "x-amz-object-lock-",
-		"x-amz-bucket-object-lock-enabled", "x-amz-grant-",
-		"x-amz-tagging", "x-amz-website-redirect-location",
+		"x-amz-server-side-encryption", "x-amz-grant-",
+		"x-amz-website-redirect-location",
 		"x-amz-copy-source-server-side-encryption-",
-		"x-amz-write-offset-bytes", "x-amz-mfa",
+		"x-amz-write-offset-bytes",
 		"x-amz-expected-bucket-owner",
 		"x-amz-source-expected-bucket-owner", "x-amz-security-token",
 	};

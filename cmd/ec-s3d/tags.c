@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meta.h"
 #include "tags.h"
 
 enum { BODY_MAX = 256 * 1024 };
@@ -152,4 +153,27 @@ tags_answer(struct call *c, const struct tags *t)
 	}
 	xml_close(&x, "TagSet");
 	return call_answer_xml(c, &x, "Tagging");
+}
+
+enum s3_error
+tags_from_header(struct call *c, struct buf *meta)
+{
+	const char *header = http_header(c->x, "x-amz-tagging");
+	struct tags t = { .max = TAGS_OBJECT_MAX };
+	struct buf text = BUF_INIT(TAGS_TEXT_MAX);
+	enum s3_error e;
+
+	if (header == NULL)
+		return S3_OK;
+	e = tags_from_query(&t, header);
+	if (e == S3_INVALID_ARGUMENT)
+		call_fail(c, e, "The header 'x-amz-tagging' shall be encoded "
+		    "as UTF-8 then URLEncoded URL query parameters without "
+		    "tag name duplicates.");
+	if (e == S3_OK && t.n > 0 && (e = tags_to_query(&t, &text)) == S3_OK)
+		e = call_store(c, record_meta_set(meta, META_TAGGING,
+		    text.data, text.len));
+	tags_release(&t);
+	buf_release(&text);
+	return e;
 }

@@ -9,7 +9,9 @@
 #include "copy_source.h"
 #include "handlers.h"
 #include "meta.h"
+#include "object_lock.h"
 #include "object_write.h"
+#include "tags.h"
 #include "upload.h"
 
 /* How the object's checksum is to be made; see meta.h on the dot. */
@@ -100,8 +102,12 @@ handle_upload_create(struct call *c)
 	struct stamp id;
 	char text[STAMP_TEXT_BYTES];
 	enum s3_error e;
+	int parity;
 
 	if ((e = meta_from_request(c, &meta)) != S3_OK ||
+	    (e = object_parity(c, &meta, &parity)) != S3_OK ||
+	    (e = tags_from_header(c, &meta)) != S3_OK ||
+	    (e = object_lock_from_request(c, &meta)) != S3_OK ||
 	    (e = create_checksum(c, &meta)) != S3_OK ||
 	    (e = call_store(c, store_upload_create(c->server->store,
 	    c->rq.bucket, c->rq.key, meta.data, meta.len, &id))) != S3_OK)
@@ -177,8 +183,8 @@ handle_upload_part(struct call *c)
 	}
 	params.upload = u.id;
 	params.size = b.length;
-	params.parity = meta_parity(&u.upload.meta);
-	if ((e = call_store(c, store_put_open(c->server->store, &params,
+	if ((e = object_parity(c, &u.upload.meta, &params.parity)) != S3_OK ||
+	    (e = call_store(c, store_put_open(c->server->store, &params,
 	    &p))) != S3_OK ||
 	    (e = object_receive(c, &b, p)) != S3_OK ||
 	    (e = part_commit(c, p, b.sum.kind, b.checksum, etag, &o)) != S3_OK)
@@ -258,12 +264,13 @@ handle_upload_part_copy(struct call *c)
 	}
 	params.upload = u.id;
 	params.size = len;
-	params.parity = meta_parity(&u.upload.meta);
-	if ((e = call_store(c, store_put_open(c->server->store, &params,
+	if ((e = object_parity(c, &u.upload.meta, &params.parity)) != S3_OK ||
+	    (e = call_store(c, store_put_open(c->server->store, &params,
 	    &p))) != S3_OK ||
 	    (e = object_transfer(c, s.get, start, len, p, &sum)) != S3_OK)
 		goto out;
 	s3_checksum_final(&sum, text);
+	copy_source_headers(c, &s);
 	if ((e = part_commit(c, p, u.kind, text, etag, &o)) == S3_OK)
 		e = copy_answer(c, &o, etag, u.kind, text);
 out:

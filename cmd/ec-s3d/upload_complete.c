@@ -10,6 +10,7 @@
 #include "meta.h"
 #include "object_write.h"
 #include "upload.h"
+#include "write_condition.h"
 
 enum {
 	COMPLETE_BODY_MAX = 8 * 1024 * 1024,	/* bytes of XML */
@@ -264,14 +265,15 @@ out:
 static enum s3_error
 complete(struct call *c, const struct upload_call *u, struct complete *co)
 {
-	struct store_condition condition;
+	struct write_condition w;
+	const struct store_condition condition = { write_condition_check, &w };
 	struct buf extra = BUF_INIT(1024);
 	struct object o = OBJECT_INIT;
-	char match[RECORD_ETAG_MAX + 1], etag[RECORD_ETAG_MAX + 1];
+	char etag[RECORD_ETAG_MAX + 1];
 	char sum[COMPOSITE_TEXT_BYTES];
 	enum s3_error e;
 
-	if ((e = object_condition(c, &condition, match)) != S3_OK ||
+	if ((e = write_condition_from(c, &w, false)) != S3_OK ||
 	    (e = parts_find(c, u, co)) != S3_OK ||
 	    (e = sizes_check(c, co)) != S3_OK ||
 	    (e = etag_make(co, etag)) != S3_OK ||
@@ -281,8 +283,10 @@ complete(struct call *c, const struct upload_call *u, struct complete *co)
 	    "COMPOSITE" : "FULL_OBJECT")) != S3_OK ||
 	    (e = call_store(c, store_upload_complete(c->server->store,
 	    c->rq.bucket, c->rq.key, &u->id, co->parts, co->n, etag,
-	    &condition, extra.data, extra.len, &o))) != S3_OK)
+	    write_condition_any(&w) ? &condition : NULL, extra.data,
+	    extra.len, &o))) != S3_OK)
 		goto out;
+	call_header_version(c, &o.version, o.null_version);
 	e = answer(c, u, etag, sum);
 out:
 	buf_release(&extra);

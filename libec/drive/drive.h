@@ -64,10 +64,11 @@ struct drive_query {
 					 * this stamp (versions: older; uploads:
 					 * greater upload); heals of whatever
 					 * key: with a greater stamp */
-	struct stamp target;	/* not zero.  Versions: of this stamp and
-				 * tombstones whose target it is; uploads and
-				 * parts: of this upload; heals: of this */
-	bool null_only;		/* only RECORD_NULL and their tombstones */
+	struct stamp target;	/* not zero.  Versions: of this stamp, and
+				 * tombstones and amendments whose target it
+				 * is; uploads and parts: of this upload;
+				 * heals: of this */
+	bool null_only;		/* only RECORD_NULL */
 	bool newest_only;	/* per key only the newest few (at most 4) */
 	bool want_inline;	/* with the inline data; else inline_len only,
 				 * inline_data NULL (encoded so) */

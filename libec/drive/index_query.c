@@ -210,6 +210,7 @@ matches(const struct scan *s, sqlite3_stmt *st)
 {
 	const struct drive_query *q = s->q;
 	struct stamp stamp, target;
+	int kind;
 
 	if (q->null_only &&
 	    (sqlite3_column_int(st, COL_FLAGS) & RECORD_NULL) == 0)
@@ -227,9 +228,10 @@ matches(const struct scan *s, sqlite3_stmt *st)
 	target = index_column_stamp(st, COL_TARGET);
 	if (q->table != DRIVE_VERSIONS)
 		return stamp_cmp(&target, &q->target) == 0;
+	kind = sqlite3_column_int(st, COL_KIND);
 	return stamp_cmp(&stamp, &q->target) == 0 ||
 	    (stamp_cmp(&target, &q->target) == 0 &&
-	    sqlite3_column_int(st, COL_KIND) == RECORD_TOMBSTONE);
+	    (kind == RECORD_TOMBSTONE || kind == RECORD_AMEND));
 }
 
 /* Take in one row.  *${full}: of this key no more are wanted. */

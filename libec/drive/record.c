@@ -107,7 +107,7 @@ meta_ok(const uint8_t *meta, size_t meta_len)
 static bool
 fields_ok(const struct record *r)
 {
-	if (r->kind < RECORD_OBJECT || r->kind > RECORD_HEAL ||
+	if (r->kind < RECORD_OBJECT || r->kind > RECORD_AMEND ||
 	    (r->flags & ~(unsigned)FLAGS_ALL) != 0 || !geometry_ok(r))
 		return false;
 	for (uint32_t i = 0; i < r->part_count; i++)
@@ -389,6 +389,19 @@ record_identity(const struct record *r)
 	if (r->meta_len > 0)
 		crc = checksum_crc64nvme(crc, r->meta, r->meta_len);
 	return crc;
+}
+
+bool
+record_hides(const struct record *by, const struct record *r)
+{
+	bool amends = r->kind == RECORD_AMEND;
+
+	if (by->kind == RECORD_AMEND)
+		return amends && stamp_cmp(&by->target, &r->target) == 0;
+	if ((by->flags & RECORD_NULL) != 0)
+		return (r->flags & RECORD_NULL) != 0;
+	return by->kind == RECORD_TOMBSTONE && stamp_cmp(&by->target,
+	    amends ? &r->target : &r->stamp) == 0;
 }
 
 enum err

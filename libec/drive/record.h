@@ -9,7 +9,8 @@
  * with RECORD_NULL set.
  *
  * Rows.  What a drive keeps of the records that were appended, one row for each
- *	object, marker, tombstone	(bucket, key, stamp)
+ *	object, marker, tombstone,
+ *	amendment			(bucket, key, stamp)
  *	part				(bucket, key, upload, number, stamp)
  *	upload				(bucket, key, upload)
  *	bucket				(bucket)
@@ -88,6 +89,8 @@ enum record_kind {
 				 * RECORD_GONE: ended */
 	RECORD_PART,		/* part parts[0].number of upload ${target} */
 	RECORD_HEAL,		/* ${target} needs heal; _GONE: healed */
+	RECORD_AMEND,		/* version ${target} has this metadata from now
+				 * on; RECORD_NULL: it is a null version */
 };
 
 enum {
@@ -156,6 +159,12 @@ uint32_t record_name_crc(const char *bucket, const char *key);
 /* The same and the agreeing identity of two copies: equal but for index and
  * inline data.  A hash over all other fields, for quorum comparison. */
 uint64_t record_identity(const struct record *r);
+
+/* Does state ${by}, when it is the newer one, take the place of ${r} of the
+ * same key?  A tombstone does so to the version that is its target; anything
+ * with RECORD_NULL but an amendment to what has it; an amendment to another of
+ * its version. */
+bool record_hides(const struct record *by, const struct record *r);
 
 /* Metadata: name/value pairs in the order they were added, encoded as
  * le16 name length, le32 value length, name, value.  Names are lower-case

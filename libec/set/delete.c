@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "set/amend.h"
 #include "set/commit.h"
 #include "set/get.h"
 #include "set/quorum.h"
@@ -75,8 +76,10 @@ delete_version(struct set *s, const char *bucket, const char *key,
 		e = delete_null(s, bucket, key);
 		goto out;
 	}
-	if ((e = append(s, &r, &c)) == EC_OK)
+	if ((e = append(s, &r, &c)) == EC_OK) {
 		commit_purge(s, bucket, key, version, c.holds);
+		amend_purge(s, &o);
+	}
 out:
 	object_release(&o);
 	return e;

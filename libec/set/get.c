@@ -45,6 +45,7 @@ struct look {	/* what ask_key's judge is told and finds */
 	const struct stamp *version;
 	bool want_bytes;
 	const struct state *state;
+	const struct state *amend;	/* of its metadata, or NULL */
 	uint8_t *bytes;			/* inline: the object, owned */
 	unsigned bad;			/* slots whose piece was not */
 };
@@ -94,12 +95,14 @@ judge(const struct resolve *r, void *ctx)
 	free(l->bytes);
 	l->bytes = NULL;
 	l->bad = 0;
-	l->state = NULL;
+	l->state = l->amend = NULL;
 	if (l->version == NULL)
 		e = resolve_newest(r, &l->state);
 	else
 		e = resolve_version(r, stamp_is_zero(l->version) ? NULL :
 		    l->version, &l->state);
+	if (e == EC_OK)
+		e = resolve_amend(r, l->state, &l->amend);
 	if (e != EC_OK || !l->want_bytes ||
 	    (l->state->rec->flags & RECORD_INLINE) == 0)
 		return e;
@@ -247,7 +250,8 @@ keep_found(const struct look *l, const struct resolve *r, const struct ask *a,
 {
 	const struct state *s = l->state;
 
-	if (l->bad != 0 || r->cut || s->rec->kind != RECORD_OBJECT ||
+	if (l->bad != 0 || r->cut || l->amend != NULL ||
+	    s->rec->kind != RECORD_OBJECT ||
 	    s->copies + r->silent < r->drives)
 		return;
 	for (unsigned i = 0; i < l->s->n; i++) {
@@ -263,30 +267,35 @@ keep_found(const struct look *l, const struct resolve *r, const struct ask *a,
 
 /* A state that drives lack, with fewer copies than a write needs to be
  * acknowledged, is completed before it is shown to anybody: else its copies
- * could go and a later reader would see the older state again. */
+ * could go and a later reader would see the older state again.  ${which} is one
+ * of ${l}, NULL if there is none. */
 static enum err
-roll_forward(struct look *l, struct ask *a, struct resolve *r)
+roll_forward(struct look *l, struct ask *a, struct resolve *r,
+    const struct state **which)
 {
 	struct resolve_input in[SET_DRIVES_MAX];
-	const struct record *rec = l->state->rec;
-	unsigned n = l->s->n, need = rec->k > 0 ?
-	    quorum_write(rec->k, rec->m) : quorum_meta(n);
+	const struct record *rec;
+	unsigned n = l->s->n, need;
 	enum err e;
 
-	if (l->state->copies >= need ||
-	    l->state->copies + l->state->silent >= n)
+	if (*which == NULL)
 		return EC_OK;
-	if (l->state->silent > 0) {	/* not all were asked */
+	rec = (*which)->rec;
+	need = rec->k > 0 ? quorum_write(rec->k, rec->m) : quorum_meta(n);
+	if ((*which)->copies >= need ||
+	    (*which)->copies + (*which)->silent >= n)
+		return EC_OK;
+	if ((*which)->silent > 0) {	/* not all were asked */
 		if ((e = ask_rest(a)) != EC_OK)
 			return e;
 		ask_wait(a, n, ask_late_us(a));
 		ask_input(a, in);
 		if ((e = resolve_key(r, in, n)) != EC_OK ||
-		    (e = judge(r, l)) != EC_OK)
+		    (e = judge(r, l)) != EC_OK || *which == NULL)
 			return e;
-		rec = l->state->rec;
+		rec = (*which)->rec;
 	}
-	if (l->state->copies + l->state->silent >= need)
+	if ((*which)->copies + (*which)->silent >= need)
 		return EC_OK;	/* it may be acknowledged */
 	e = heal_key(l->s, rec->bucket, rec->key, &rec->stamp, 0, NULL);
 	if (e == EC_OK || e == EC_EDEGRADED || e == EC_EBUSY)
@@ -306,7 +315,7 @@ find(struct get **out, struct object *o, struct look *l,
 	uint64_t before = *doubt;
 	enum err e;
 
-	l->state = NULL;
+	l->state = l->amend = NULL;
 	recall_marks(l->s, q->bucket, q->key, &marks);
 	e = ask_key(&a, &r, l->s, q, judge, l);
 	*doubt = e == EC_OK || e == EC_ENOTFOUND ?
@@ -316,11 +325,13 @@ find(struct get **out, struct object *o, struct look *l,
 	if (e != EC_OK)
 		goto out;
 	*found = l->state->rec->stamp;
-	if ((e = roll_forward(l, &a, &r)) != EC_OK)
+	if ((e = roll_forward(l, &a, &r, &l->state)) != EC_OK ||
+	    (e = roll_forward(l, &a, &r, &l->amend)) != EC_OK)
 		goto out;
 	note_damage(l, &r);
-	*found = l->state->rec->stamp;
-	if ((e = object_from_record(o, l->state->rec)) != EC_OK)
+	if ((e = object_from_record(o, l->state->rec)) != EC_OK ||
+	    (l->amend != NULL &&
+	    (e = object_amend(o, l->amend->rec)) != EC_OK))
 		goto out;
 	o->newest = l->version == NULL;
 	if (o->newest && *doubt == 0)

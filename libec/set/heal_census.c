@@ -59,15 +59,6 @@ version_add(struct heal_version *v, const struct state *s, unsigned drives)
 			v->on[i] = s->copy[i];
 }
 
-static bool
-hides(const struct record *by, const struct record *r)
-{
-	if ((by->flags & RECORD_NULL) != 0)
-		return (r->flags & RECORD_NULL) != 0;
-	return by->kind == RECORD_TOMBSTONE &&
-	    stamp_cmp(&by->target, &r->stamp) == 0;
-}
-
 /* Too few copies are left of it to be decided, but something newer is: no
  * write that is under way, only remains. */
 static void
@@ -78,7 +69,7 @@ census_remains(struct heal_census *c)
 
 		for (unsigned j = 0; v->fate == HEAL_FAILED && j < i; j++)
 			if (c->versions[j].fate == HEAL_LIVE &&
-			    hides(c->versions[j].best, v->best))
+			    record_hides(c->versions[j].best, v->best))
 				v->fate = HEAL_SUPERSEDED;
 	}
 }

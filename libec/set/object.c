@@ -46,6 +46,15 @@ object_from_record(struct object *o, const struct record *r)
 	return EC_OK;
 }
 
+enum err
+object_amend(struct object *o, const struct record *r)
+{
+	o->amended = r->stamp;
+	o->meta.len = 0;
+	return r->meta_len == 0 ? EC_OK :
+	    buf_add(&o->meta, r->meta, r->meta_len);
+}
+
 static bool
 bucket_char(char c)
 {

@@ -8,4 +8,7 @@
  * Errors: EC_ENOMEM, EC_ECORRUPT. */
 enum err object_from_record(struct object *o, const struct record *r);
 
+/* Give it the metadata of an amendment. */
+enum err object_amend(struct object *o, const struct record *r);
+
 #endif

@@ -327,6 +327,12 @@ fill_record(const struct put *p, struct record *r, const char *etag,
 	}
 }
 
+void
+put_null_version(struct put *p, bool null_version)
+{
+	p->params.null_version = null_version;
+}
+
 enum err
 put_commit(struct put *p, const char *etag, struct object *out)
 {

@@ -12,7 +12,7 @@ struct put_params {
 	const char *bucket, *key;	/* valid names */
 	uint64_t size;		/* UINT64_MAX when not known */
 	int parity;		/* m asked for, -1: the set's default */
-	bool null_version;	/* replaces the null version */
+	bool null_version;	/* replaces the null version (put_null_version) */
 	const uint8_t *meta;	/* record.h metadata; copied */
 	size_t meta_len;
 	/* For a part: its upload and number (1 .. 10,000). */
@@ -35,6 +35,9 @@ enum err put_meta(struct put *p, const uint8_t *meta, size_t len);
 /* No more data: flush the shards.  Afterwards put_commit only appends records.
  * ${md5} of the bytes if not NULL.  Errors: as put_write. */
 enum err put_finish(struct put *p, uint8_t md5[16]);
+
+/* Change params.null_version.  Before put_commit. */
+void put_null_version(struct put *p, bool null_version);
 
 /* Make it the newest state of its key.  Call with the key's lock held if a
  * condition was checked.  ${etag} NULL: the MD5 in hex.  On EC_OK it is durable

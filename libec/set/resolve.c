@@ -82,16 +82,6 @@ judge(struct resolve *r, const struct resolve_input in[])
 	}
 }
 
-static bool
-hides(const struct record *by, const struct record *r)
-{
-	if ((by->flags & RECORD_NULL) != 0)
-		return (r->flags & RECORD_NULL) != 0 &&
-		    stamp_cmp(&by->stamp, &r->stamp) > 0;
-	return by->kind == RECORD_TOMBSTONE &&
-	    stamp_cmp(&by->target, &r->stamp) == 0;
-}
-
 static void
 live(struct resolve *r, unsigned i)
 {
@@ -108,7 +98,7 @@ live(struct resolve *r, unsigned i)
 	for (unsigned j = 0; j < i; j++) {
 		const struct state *by = &r->state[j];
 
-		if (by->verdict == QUORUM_VOID || !hides(by->rec, s->rec))
+		if (by->verdict == QUORUM_VOID || !record_hides(by->rec, s->rec))
 			continue;
 		if (by->verdict == QUORUM_DECIDED) {
 			s->life = STATE_HIDDEN;
@@ -232,6 +222,22 @@ resolve_version(const struct resolve *r, const struct stamp *version,
 			return verdict(s, out);
 	}
 	return nothing(r);
+}
+
+enum err
+resolve_amend(const struct resolve *r, const struct state *of,
+    const struct state **out)
+{
+	*out = NULL;
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct state *s = &r->state[i];
+
+		if (s->rec->kind == RECORD_AMEND &&
+		    s->life >= STATE_UNCERTAIN &&
+		    stamp_cmp(&s->rec->target, &of->rec->stamp) == 0)
+			return verdict(s, out);
+	}
+	return EC_OK;
 }
 
 enum err

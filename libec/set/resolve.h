@@ -4,10 +4,8 @@
  * A state is what equal records of one stamp make.  A drive that did not
  * answer, or whose answer was cut off before the stamp, is silent on it.
  *
- * What hides.  A tombstone hides the version that is its target; with
- * RECORD_NULL it hides every older null version, and so does any newer null
- * object or marker.  Decided, it hides; possible, it makes what it would hide
- * uncertain; void, it does nothing.
+ * What hides: record_hides.  Decided, it hides; possible, it makes what it
+ * would hide uncertain; void, it does nothing.
  *
  * When a drive must have been asked.  Whatever was acknowledged is on at least
  * n / 2 + 1 drives, so with that many silent, or new and not filled yet,
@@ -73,6 +71,11 @@ enum err resolve_newest(const struct resolve *r, const struct state **out);
 enum err resolve_version(const struct resolve *r, const struct stamp *version,
     const struct state **out);
 
+/* The amendment that version ${of} has; *${out} is NULL when there is none.
+ * Errors: EC_EQUORUM, EC_ELIMIT. */
+enum err resolve_amend(const struct resolve *r, const struct state *of,
+    const struct state **out);
+
 /* The newest state of a bucket or of upload ${target} (NULL: whatever there
  * is), gone or not.  Errors: EC_ENOTFOUND, EC_EQUORUM. */
 enum err resolve_state(const struct resolve *r, const struct stamp *target,
@@ -93,7 +96,7 @@ bool resolve_young(const struct resolve *r, uint64_t real_us);
  * that no state that was not seen can be decided. */
 bool resolve_settled(const struct resolve *r);
 
-/* Is it a version, as opposed to a tombstone? */
+/* Is it a version, as opposed to a tombstone or an amendment? */
 static inline bool
 state_is_version(const struct state *s)
 {

@@ -75,6 +75,8 @@ struct object {
 	char etag[RECORD_ETAG_MAX + 1];
 	unsigned k, m;
 	struct buf meta;	/* record.h metadata; the object's to release */
+	struct stamp amended;	/* of the record that ${meta} is from; zero
+				 * when that is the version's own */
 	struct record_part *parts;	/* likewise free()d */
 	uint32_t part_count;
 };

@@ -65,7 +65,7 @@ store_member(struct store *st, struct archive *ar, struct archive_entry *ent,
     const char *bucket, const char *key, struct bundle_result *r)
 {
 	struct put_params pp = { .bucket = bucket, .key = key, .parity = -1,
-		.size = UINT64_MAX, .null_version = true };
+		.size = UINT64_MAX };
 	struct store_put *p = NULL;
 	struct object o = OBJECT_INIT;
 	enum err e;

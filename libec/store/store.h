@@ -64,14 +64,27 @@ enum err store_bucket_remove(struct store *st, const char *name);
 enum err store_bucket_list(struct store *st, const char *after, unsigned max,
     struct bucket **out, unsigned *n);
 
-/* What must hold of the key's newest version when a write commits. */
+/* What must hold when a write commits: called with the key's lock held, with
+ * the key's newest version (that which is to be deleted, when one was named),
+ * NULL when there is none; for a write a delete marker counts as none.  What it
+ * returns, if not EC_OK, is the result of the write. */
 struct store_condition {
-	bool absent;		/* If-None-Match: * */
-	const char *etag;	/* If-Match: this, "*" any, NULL none */
+	enum err (*check)(void *ctx, const struct object *now);
+	void *ctx;
 };
 
-/* Write.  open: EC_ENOBUCKET.  commit: EC_ECONFLICT when the condition does
- * not hold (EC_ENOTFOUND: etag asked for and no object). */
+/* How a bucket keeps versions: the setting "versioning" of its record, which is
+ * "Enabled" or "Suspended".  Whoever writes, the store keeps to it. */
+#define STORE_VERSIONING "versioning"
+enum store_versioning {
+	STORE_VERSIONING_OFF,
+	STORE_VERSIONING_ENABLED,
+	STORE_VERSIONING_SUSPENDED,
+};
+enum store_versioning store_bucket_versioning(const struct bucket *b);
+
+/* Write.  open: EC_ENOBUCKET; p->null_version is not looked at.  commit: ${c}
+ * may be NULL. */
 struct store_put;
 enum err store_put_open(struct store *st, const struct put_params *p,
     struct store_put **out);
@@ -88,9 +101,28 @@ void store_put_free(struct store_put *p);
 enum err store_get_open(struct store *st, const char *bucket, const char *key,
     const struct stamp *version, struct get **out, struct object *o);
 
-/* Delete the newest (unversioned) or one version.  What is not there: EC_OK. */
+/* What a delete did. */
+struct store_deleted {
+	bool marker;		/* it added a delete marker, or removed one */
+	bool null_version;
+	struct stamp version;	/* of the marker that was added */
+};
+
+/* Delete a key: in a bucket that keeps versions by a marker; or one version for
+ * good.  What is not there: EC_OK.  ${c} and ${out} may be NULL. */
 enum err store_delete(struct store *st, const char *bucket, const char *key,
-    const struct stamp *version);
+    const struct stamp *version, const struct store_condition *c,
+    struct store_deleted *out);
+
+/* Change the metadata of a version (NULL: the newest): ${change} gets it and
+ * makes o->meta what it shall be; nothing else of it may change.  ${out}
+ * (OBJECT_INIT) is the version as it then is.  Durable on return.  Errors:
+ * EC_ENOTFOUND, EC_ENOBUCKET, EC_ECONFLICT (it is a delete marker; ${out} is
+ * that), of ${change}. */
+enum err store_amend(struct store *st, const char *bucket, const char *key,
+    const struct stamp *version,
+    enum err (*change)(void *ctx, struct object *o), void *ctx,
+    struct object *out);
 
 enum err store_list(struct store *st, const struct list_params *p,
     struct list **out, bool *more);

@@ -133,6 +133,19 @@ store_bucket_check(struct store *st, const char *name)
 	return e;
 }
 
+enum store_versioning
+store_bucket_versioning(const struct bucket *b)
+{
+	size_t len;
+	const uint8_t *v = record_meta_get(b->meta.data, b->meta.len,
+	    STORE_VERSIONING, &len);
+
+	if (v == NULL)
+		return STORE_VERSIONING_OFF;
+	return len == 7 && memcmp(v, "Enabled", 7) == 0 ?
+	    STORE_VERSIONING_ENABLED : STORE_VERSIONING_SUSPENDED;
+}
+
 static enum err
 write_all(struct store *st, struct bucket *b)
 {

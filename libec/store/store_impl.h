@@ -97,6 +97,7 @@ void store_bucket_forget(struct store *st, const char *name);
 struct store_hold {
 	struct lock_own *own[2];
 	struct lock_hold *votes;
+	enum store_versioning keeps;	/* how the bucket keeps versions */
 };
 enum err store_locks_start(struct store *st);
 void store_locks_stop(struct store *st);	/* nobody holds one */

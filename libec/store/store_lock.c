@@ -177,14 +177,14 @@ take_votes(struct store *st, struct lock_client *c, const char *bucket,
 /* A key's bucket must be there.  In the process that keeps the locks its cache
  * tells, for it hears of changes; elsewhere only the drives do. */
 static enum err
-check_bucket(struct store *st, const char *name, const struct store_hold *h)
+check_bucket(struct store *st, const char *name, struct store_hold *h)
 {
 	struct bucket b = BUCKET_INIT;
-	enum err e;
+	enum err e = h->votes == NULL ? store_bucket_look(st, name, &b) :
+	    store_bucket_get(st, name, &b);
 
-	if (h->votes == NULL)
-		return store_bucket_check(st, name);
-	e = store_bucket_get(st, name, &b);
+	if (e == EC_OK)
+		h->keeps = store_bucket_versioning(&b);
 	bucket_release(&b);
 	return e;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "set/amend.h"
 #include "set/delete.h"
 #include "store/store_impl.h"
 
@@ -63,24 +64,21 @@ store_put_finish(struct store_put *p, uint8_t md5[16])
 	return put_finish(p->put, md5);
 }
 
-/* Does the newest version of the key satisfy the condition? */
+/* ${version} NULL: the newest, where a marker counts as none. */
 static enum err
 check_condition(struct set *set, const char *bucket, const char *key,
-    const struct store_condition *c)
+    const struct stamp *version, const struct store_condition *c)
 {
 	struct object o = OBJECT_INIT;
 	enum err e;
 
-	if (c == NULL || (!c->absent && c->etag == NULL))
+	if (c == NULL)
 		return EC_OK;
-	e = get_open(NULL, &o, set, bucket, key, NULL);
-	if (e == EC_OK && o.marker)
+	e = get_open(NULL, &o, set, bucket, key, version);
+	if (e == EC_OK && o.marker && version == NULL)
 		e = EC_ENOTFOUND;
-	if (c->absent)
-		e = e == EC_ENOTFOUND ? EC_OK : e == EC_OK ? EC_ECONFLICT : e;
-	else if (e == EC_OK && strcmp(c->etag, "*") != 0 &&
-	    strcmp(c->etag, o.etag) != 0)
-		e = EC_ECONFLICT;
+	if (e == EC_OK || e == EC_ENOTFOUND)
+		e = c->check(c->ctx, e == EC_OK ? &o : NULL);
 	object_release(&o);
 	return e;
 }
@@ -96,7 +94,8 @@ store_put_commit(struct store_put *p, const char *etag,
 	do {
 		e = store_hold(p->st, p->bucket, p->key, &h);
 		if (e == EC_OK)
-			e = check_condition(p->set, p->bucket, p->key, c);
+			e = check_condition(p->set, p->bucket, p->key, NULL, c);
+		put_null_version(p->put, h.keeps != STORE_VERSIONING_ENABLED);
 		if (e == EC_OK)
 			e = put_commit(p->put, etag, out);
 		e = store_release(&h, e);
@@ -131,10 +130,24 @@ store_get_open(struct store *st, const char *bucket, const char *key,
 	return e;
 }
 
+static enum err
+delete_newest(struct set *set, const char *bucket, const char *key,
+    enum store_versioning keeps, struct store_deleted *out)
+{
+	if (keeps == STORE_VERSIONING_OFF)
+		return delete_null(set, bucket, key);
+	out->marker = true;
+	out->null_version = keeps == STORE_VERSIONING_SUSPENDED;
+	return delete_marker(set, bucket, key, out->null_version,
+	    &out->version);
+}
+
 enum err
 store_delete(struct store *st, const char *bucket, const char *key,
-    const struct stamp *version)
+    const struct stamp *version, const struct store_condition *c,
+    struct store_deleted *out)
 {
+	struct store_deleted did;
 	struct set *set = NULL;
 	struct store_hold h;
 	unsigned tries = 0;
@@ -144,14 +157,60 @@ store_delete(struct store *st, const char *bucket, const char *key,
 		return e;
 	set = store_set_of(st, bucket, key);
 	do {
+		did = (struct store_deleted){ .marker = false };
 		e = store_hold(st, bucket, key, &h);
+		if (e == EC_OK)
+			e = check_condition(set, bucket, key, version, c);
 		if (e == EC_OK && version == NULL)
-			e = delete_null(set, bucket, key);
+			e = delete_newest(set, bucket, key, h.keeps, &did);
 		else if (e == EC_OK)
-			e = delete_version(set, bucket, key, version, NULL);
+			e = delete_version(set, bucket, key, version,
+			    &did.marker);
+		if (e == EC_ENOTFOUND && version != NULL)
+			e = EC_OK;
 		e = store_release(&h, e);
 	} while (store_again(e, &tries));
-	return e == EC_ENOTFOUND ? EC_OK : e;
+	if (out != NULL)
+		*out = did;
+	return e;
+}
+
+static enum err
+amend(struct set *set, const char *bucket, const char *key,
+    const struct stamp *version,
+    enum err (*change)(void *ctx, struct object *o), void *ctx,
+    struct object *o)
+{
+	enum err e;
+
+	object_release(o);
+	if ((e = get_open(NULL, o, set, bucket, key, version)) != EC_OK)
+		return e;
+	if (o->marker)
+		return version == NULL ? EC_ENOTFOUND : EC_ECONFLICT;
+	return (e = change(ctx, o)) != EC_OK ? e : amend_version(set, o);
+}
+
+enum err
+store_amend(struct store *st, const char *bucket, const char *key,
+    const struct stamp *version,
+    enum err (*change)(void *ctx, struct object *o), void *ctx,
+    struct object *out)
+{
+	struct store_hold h;
+	unsigned tries = 0;
+	enum err e;
+
+	if ((e = check_names(bucket, key)) != EC_OK)
+		return e;
+	do {
+		e = store_hold(st, bucket, key, &h);
+		if (e == EC_OK)
+			e = amend(store_set_of(st, bucket, key), bucket, key,
+			    version, change, ctx, out);
+		e = store_release(&h, e);
+	} while (store_again(e, &tries));
+	return e;
 }
 
 enum err
@@ -202,10 +261,11 @@ store_upload_complete(struct store *st, const char *bucket, const char *key,
 	do {
 		e = store_hold(st, bucket, key, &h);
 		if (e == EC_OK)
-			e = check_condition(set, bucket, key, c);
+			e = check_condition(set, bucket, key, NULL, c);
 		if (e == EC_OK)
 			e = multipart_complete(set, bucket, key, id, parts, n,
-			    etag, true, extra, extra_len, out);
+			    etag, h.keeps != STORE_VERSIONING_ENABLED, extra,
+			    extra_len, out);
 		e = store_release(&h, e);
 	} while (store_again(e, &tries));
 	return e;

@@ -491,7 +491,7 @@ static bool
 row_is_version(const struct record *r)
 {
 	return r->kind == RECORD_OBJECT || r->kind == RECORD_MARKER ||
-	    r->kind == RECORD_TOMBSTONE;
+	    r->kind == RECORD_TOMBSTONE || r->kind == RECORD_AMEND;
 }
 
 static enum drive_table
@@ -864,7 +864,8 @@ query_match(const struct drive_query *q, const struct record *r)
 		return true;
 	if (q->table == DRIVE_VERSIONS)
 		return stamp_cmp(&r->stamp, &q->target) == 0 ||
-		    (r->kind == RECORD_TOMBSTONE &&
+		    ((r->kind == RECORD_TOMBSTONE ||
+		    r->kind == RECORD_AMEND) &&
 		    stamp_cmp(&r->target, &q->target) == 0);
 	return stamp_cmp(&r->target, &q->target) == 0;
 }

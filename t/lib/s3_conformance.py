@@ -220,17 +220,11 @@ def bucket_settings_that_are_read(b):
 @test
 def never_a_silent_success(b):
     put(b, "k")
-    fails("NotImplemented", 501, s3.put_bucket_versioning, Bucket=b,
-          VersioningConfiguration={"Status": "Enabled"})
     fails("NotImplemented", 501, s3.put_bucket_policy, Bucket=b, Policy="{}")
     fails("NotImplemented", 501, s3.delete_bucket_policy, Bucket=b)
     fails("NotImplemented", 501, s3.delete_bucket_lifecycle, Bucket=b)
-    fails("NotImplemented", 501, s3.put_object_tagging, Bucket=b, Key="k",
-          Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
-    fails("NotImplemented", 501, s3.delete_object_tagging, Bucket=b, Key="k")
     fails("NotImplemented", 501, s3.put_object_acl, Bucket=b, Key="k",
           ACL="private")
-    fails("NotImplemented", 501, put, b, "t", Tagging="a=b")
     fails("NotImplemented", 501, put, b, "t", ServerSideEncryption="AES256")
     fails("NotImplemented", 501, put, b, "t", WebsiteRedirectLocation="/x")
     fails("NotImplemented", 501, put, b, "t", GrantRead="id=1")
@@ -404,7 +398,6 @@ def object_conditional_writes(b):
         put(b, "k", b"three")
     with headers(If_Match="*"):
         put(b, "k", b"four")
-        fails("NotImplemented", 501, s3.delete_object, Bucket=b, Key="k")
 
 
 @test
@@ -424,6 +417,13 @@ def object_storage_class(b):
     assert h["StorageClass"] == "REDUCED_REDUNDANCY"
     put(b, "s", StorageClass="STANDARD")
     assert "StorageClass" not in s3.head_object(Bucket=b, Key="s")
+    put(b, "e", data(300000), StorageClass="EC:0")
+    assert get(b, "e") == data(300000)
+    fails("InvalidStorageClass", 400, put, b, "x", StorageClass="EC:8")
+    classes = {o["Key"]: o["StorageClass"]
+               for o in s3.list_objects_v2(Bucket=b)["Contents"]}
+    assert classes == {"e": "EC:0", "k": "REDUCED_REDUNDANCY",
+                       "s": "STANDARD"}, classes
 
 
 def crc32(d):
