@@ -116,8 +116,8 @@ copy(struct call *c, const struct copy_source *s, const struct buf *meta,
 	    S3_OK || (extra.len > 0 && (e = call_store(c, store_put_meta(p,
 	    extra.data, extra.len))) != S3_OK) ||
 	    (e = call_store(c, store_put_finish(p, NULL))) != S3_OK ||
-	    (e = call_store(c, store_put_commit(p, NULL, write_condition_any(w) ?
-	    &condition : NULL, &o))) != S3_OK)
+	    (e = call_store(c, store_put_commit(p, NULL,
+	    write_condition_any(w) ? &condition : NULL, &o))) != S3_OK)
 		goto out;
 	copy_source_headers(c, s);
 	call_header_version(c, &o.version, o.null_version);

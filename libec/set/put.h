@@ -12,7 +12,7 @@ struct put_params {
 	const char *bucket, *key;	/* valid names */
 	uint64_t size;		/* UINT64_MAX when not known */
 	int parity;		/* m asked for, -1: the set's default */
-	bool null_version;	/* replaces the null version (put_null_version) */
+	bool null_version;	/* replaces the null version */
 	const uint8_t *meta;	/* record.h metadata; copied */
 	size_t meta_len;
 	/* For a part: its upload and number (1 .. 10,000). */

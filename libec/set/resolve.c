@@ -98,7 +98,8 @@ live(struct resolve *r, unsigned i)
 	for (unsigned j = 0; j < i; j++) {
 		const struct state *by = &r->state[j];
 
-		if (by->verdict == QUORUM_VOID || !record_hides(by->rec, s->rec))
+		if (by->verdict == QUORUM_VOID ||
+		    !record_hides(by->rec, s->rec))
 			continue;
 		if (by->verdict == QUORUM_DECIDED) {
 			s->life = STATE_HIDDEN;
