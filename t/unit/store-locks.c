@@ -32,11 +32,18 @@ open_store(bool owner)
 }
 
 static enum err
+is_absent(void *ctx, const struct object *now)
+{
+	(void)ctx;
+	return now == NULL ? EC_OK : EC_ECONFLICT;
+}
+
+static enum err
 put(const char *bucket, const char *key, bool absent)
 {
 	const struct put_params p = { .bucket = bucket, .key = key,
 	    .size = 4, .parity = -1, .null_version = true };
-	const struct store_condition c = { .absent = absent };
+	const struct store_condition c = { is_absent, NULL };
 	struct object o = OBJECT_INIT;
 	struct store_put *sp = NULL;
 	enum err e;
@@ -44,7 +51,7 @@ put(const char *bucket, const char *key, bool absent)
 	if ((e = store_put_open(store, &p, &sp)) == EC_OK &&
 	    (e = store_put_write(sp, "data", 4)) == EC_OK &&
 	    (e = store_put_finish(sp, NULL)) == EC_OK)
-		e = store_put_commit(sp, NULL, &c, &o);
+		e = store_put_commit(sp, NULL, absent ? &c : NULL, &o);
 	store_put_free(sp);
 	object_release(&o);
 	return e;
@@ -97,7 +104,8 @@ race_put(void *arg)
 			continue;
 		}
 		if (e == EC_OK && look("comes-and-goes", key) == EC_OK &&
-		    store_delete(store, "comes-and-goes", key, NULL) == EC_OK)
+		    store_delete(store, "comes-and-goes", key, NULL, NULL,
+		    NULL) == EC_OK)
 			atomic_fetch_add(&won, 1);
 		else
 			atomic_fetch_add(&failed, 1);
