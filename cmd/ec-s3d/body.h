@@ -50,7 +50,7 @@ enum s3_error body_open(struct body *b, const struct body_head *head,
     const struct body_source *source, enum s3_checksum_kind extra);
 void body_release(struct body *b);
 
-/* Up to ${max} (4 KiB or more) bytes of payload; *${got} 0 at its end, when
+/* Up to ${max} (1 or more) bytes of payload; *${got} 0 at its end, when
  * everything was good.  Errors: S3_INCOMPLETE_BODY, S3_REQUEST_TIMEOUT,
  * S3_SIGNATURE, S3_CONTENT_SHA256_MISMATCH, S3_BAD_DIGEST,
  * S3_MALFORMED_TRAILER; final. */

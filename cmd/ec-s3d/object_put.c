@@ -18,6 +18,23 @@ object_length(const struct body *b)
 	return b->length > OBJECT_PUT_MAX ? S3_ENTITY_TOO_LARGE : S3_OK;
 }
 
+/* Fill ${buf}, so that stripes come whole; *${len} is less at the end only. */
+static enum s3_error
+receive_some(struct body *b, uint8_t *buf, size_t *len)
+{
+	enum s3_error e;
+	size_t got;
+
+	*len = 0;
+	do {
+		e = body_read(b, buf + *len, SERVER_BUFFER_BYTES - *len, &got);
+		*len += got;
+	} while (e == S3_OK && got > 0 && *len < SERVER_BUFFER_BYTES);
+	return e;
+}
+
+/* With a second buffer, while the first is hashed and written the next bytes
+ * come in. */
 enum s3_error
 object_parity(struct call *c, const struct buf *meta, int *out)
 {
@@ -32,15 +49,24 @@ object_parity(struct call *c, const struct buf *meta, int *out)
 enum s3_error
 object_receive(struct call *c, struct body *b, struct store_put *p)
 {
-	uint8_t *buf = NULL;
-	size_t got;
-	enum s3_error e = call_buffer(c, &buf);
+	struct mem_pool *pool = c->server->buffers;
+	uint8_t *buf[2] = { NULL, NULL };
+	unsigned turn = 0;
+	size_t len;
+	enum s3_error e = call_buffer(c, &buf[0]);
 
 	while (e == S3_OK &&
-	    (e = body_read(b, buf, SERVER_BUFFER_BYTES, &got)) == S3_OK &&
-	    got > 0)
-		e = call_store(c, store_put_write(p, buf, got));
-	call_buffer_put(c, buf);
+	    (e = receive_some(b, buf[turn], &len)) == S3_OK && len > 0) {
+		e = call_store(c, store_put_lend(p, buf[turn], len));
+		if (len < SERVER_BUFFER_BYTES)
+			continue;
+		if (buf[1] == NULL && mem_pool_get(pool, &buf[1], 0) != EC_OK)
+			store_put_settle(p);
+		turn = buf[1] != NULL ? !turn : 0;
+	}
+	store_put_settle(p);
+	call_buffer_put(c, buf[1]);
+	call_buffer_put(c, buf[0]);
 	return e;
 }
 

@@ -117,6 +117,35 @@ digest_once(enum digest_kind kind, const void *buf, size_t len,
 	digest_final(&d, out);
 }
 
+void
+digest_md5_start(uint32_t state[4])
+{
+	MD5_CTX c;
+
+	MD5_Init(&c);
+	state[0] = c.A;
+	state[1] = c.B;
+	state[2] = c.C;
+	state[3] = c.D;
+}
+
+void
+digest_md5_blocks(uint32_t state[4], const void *buf, size_t blocks)
+{
+	MD5_CTX c;
+
+	MD5_Init(&c);
+	c.A = state[0];
+	c.B = state[1];
+	c.C = state[2];
+	c.D = state[3];
+	MD5_Update(&c, buf, blocks * MD5_CBLOCK);
+	state[0] = c.A;
+	state[1] = c.B;
+	state[2] = c.C;
+	state[3] = c.D;
+}
+
 /* RFC 2104 */
 void
 digest_hmac_sha256(const void *key, size_t key_len, const void *buf,

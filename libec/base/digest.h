@@ -25,6 +25,12 @@ size_t digest_bytes(enum digest_kind kind);
 /* In one call. */
 void digest_once(enum digest_kind kind, const void *buf, size_t len,
     uint8_t out[]);
+
+/* MD5 by the block of 64 bytes, for md5_stream: the state (A, B, C, D) before
+ * the first, and after ${blocks} more. */
+void digest_md5_start(uint32_t state[4]);
+void digest_md5_blocks(uint32_t state[4], const void *buf, size_t blocks);
+
 void digest_hmac_sha256(const void *key, size_t key_len, const void *buf,
     size_t len, uint8_t out[DIGEST_SHA256_BYTES]);
 

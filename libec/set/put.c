@@ -196,8 +196,10 @@ spill(struct put *p)
 {
 	enum err e;
 
-	if ((e = stream_open(p)) == EC_OK && p->size > 0)
+	if ((e = stream_open(p)) == EC_OK && p->size > 0) {
 		e = put_stream_write(p->stream, p->room.at, (size_t)p->size);
+		put_stream_settle(p->stream);
+	}
 	room_put(p, &p->room);
 	return e;
 }
@@ -224,7 +226,7 @@ collect(struct put *p, const void *buf, size_t len)
 }
 
 enum err
-put_write(struct put *p, const void *buf, size_t len)
+put_lend(struct put *p, const void *buf, size_t len)
 {
 	enum err e = EC_OK;
 
@@ -238,6 +240,22 @@ put_write(struct put *p, const void *buf, size_t len)
 		e = put_stream_write(p->stream, buf, len);
 	p->size += len;
 	return stream_result(p, e);
+}
+
+void
+put_settle(struct put *p)
+{
+	if (p->stream != NULL)
+		put_stream_settle(p->stream);
+}
+
+enum err
+put_write(struct put *p, const void *buf, size_t len)
+{
+	enum err e = put_lend(p, buf, len);
+
+	put_settle(p);
+	return e;
 }
 
 enum err

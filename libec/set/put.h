@@ -27,6 +27,10 @@ enum err put_open(struct put **out, struct set *s, const struct put_params *p);
 
 /* Errors: EC_EQUORUM, EC_ENOSPC ..., EC_ELIMIT. */
 enum err put_write(struct put *p, const void *buf, size_t len);
+/* The same, but ${buf} may still be looked at until the next put_lend has
+ * returned, or put_settle: so that the next bytes can be received meanwhile. */
+enum err put_lend(struct put *p, const void *buf, size_t len);
+void put_settle(struct put *p);
 
 /* Append metadata that is only known with the data.  Before put_finish.
  * Errors: EC_ELIMIT, EC_ENOMEM. */

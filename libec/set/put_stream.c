@@ -10,10 +10,10 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/md5_stream.h"
 #include "set/commit.h"
 #include "set/placement.h"
 #include "set/put_flow.h"
-#include "set/put_md5.h"
 #include "set/quorum.h"
 #include "set/set_impl.h"
 
@@ -36,7 +36,7 @@ struct put_stream {
 	unsigned n;
 	struct put_flow *flow;
 	struct encode *encode;
-	struct put_md5 *md5;
+	struct md5_stream *md5;
 	struct put_slab *slab;
 	size_t slab_used;
 	uint64_t waited_us;	/* the longest wait for most drives */
@@ -186,7 +186,7 @@ put_stream_new(struct put_stream **out, struct set *s,
 		goto out;
 	if (p->size <= STRIPE_SIZE_MAX)
 		ps->flow->bytes_hint = stripe_shard_bytes(&p->stripe, p->size);
-	e = put_md5_new(&ps->md5);
+	e = md5_stream_new(&ps->md5);
 	for (unsigned i = 0; i < s->n && e == EC_OK; i++) {
 		e = sink_open(ps, i);
 		if (ps->sink[i].series != NULL)
@@ -290,12 +290,14 @@ encode_all(struct put_stream *ps, const uint8_t *p, size_t len)
 enum err
 put_stream_write(struct put_stream *ps, const void *buf, size_t len)
 {
-	enum err e;
+	md5_stream_add(ps->md5, buf, len);
+	return encode_all(ps, buf, len);
+}
 
-	put_md5_add(ps->md5, buf, len);
-	e = encode_all(ps, buf, len);
-	put_md5_wait(ps->md5);	/* the bytes are the caller's again */
-	return e;
+void
+put_stream_settle(struct put_stream *ps)
+{
+	md5_stream_wait(ps->md5);
 }
 
 static enum err
@@ -338,7 +340,7 @@ put_stream_finish(struct put_stream *ps, struct shard_tail *t, bool durable[])
 	unsigned good = 0;
 	enum err e;
 
-	put_md5_final(ps->md5, t->md5);
+	md5_stream_final(ps->md5, t->md5);
 	e = encode_finish(ps->encode, t);
 	if (ps->err != EC_OK)
 		return ps->err;
@@ -393,7 +395,7 @@ put_stream_free(struct put_stream *ps, const bool keep[])
 	if (ps == NULL)
 		return;
 	encode_free(ps->encode);
-	put_md5_free(ps->md5);
+	md5_stream_free(ps->md5);
 	for (unsigned i = 0; i < ps->n && ps->flow != NULL; i++)
 		sink_close(ps, i, keep != NULL &&
 		    keep[placement_drive(ps->p.start, i, ps->n)]);

@@ -25,8 +25,10 @@ struct put_stream_params {
 enum err put_stream_new(struct put_stream **out, struct set *s,
     const struct put_stream_params *p);
 
-/* Errors: EC_EQUORUM, EC_EBUSY (no buffers), EC_ELIMIT, EC_ENOMEM. */
+/* ${buf} is looked at until put_stream_settle, or the next call of this.
+ * Errors: EC_EQUORUM, EC_EBUSY (no buffers), EC_ELIMIT, EC_ENOMEM. */
 enum err put_stream_write(struct put_stream *ps, const void *buf, size_t len);
+void put_stream_settle(struct put_stream *ps);
 
 /* The tail, and all shard files durable: on EC_OK at least a quorum of them is,
  * and durable[slot] says which.  ${t} as encode_finish. */

@@ -89,6 +89,8 @@ struct store_put;
 enum err store_put_open(struct store *st, const struct put_params *p,
     struct store_put **out);
 enum err store_put_write(struct store_put *p, const void *buf, size_t len);
+enum err store_put_lend(struct store_put *p, const void *buf, size_t len);
+void store_put_settle(struct store_put *p);	/* put.h has both */
 enum err store_put_meta(struct store_put *p, const uint8_t *meta, size_t len);
 enum err store_put_finish(struct store_put *p, uint8_t md5[16]);
 enum err store_put_commit(struct store_put *p, const char *etag,

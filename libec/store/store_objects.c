@@ -53,6 +53,18 @@ store_put_write(struct store_put *p, const void *buf, size_t len)
 }
 
 enum err
+store_put_lend(struct store_put *p, const void *buf, size_t len)
+{
+	return put_lend(p->put, buf, len);
+}
+
+void
+store_put_settle(struct store_put *p)
+{
+	put_settle(p->put);
+}
+
+enum err
 store_put_meta(struct store_put *p, const uint8_t *meta, size_t len)
 {
 	return put_meta(p->put, meta, len);
