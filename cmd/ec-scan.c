@@ -1,15 +1,22 @@
 /* ec-scan: look at every version on every drive and say what is wrong. */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/opt.h"
 #include "base/progress.h"
 #include "codec/versions.h"
+#include "set/heal_queue.h"
 #include "store/finding.h"
+#include "store/scan_run.h"
 #include "store/status.h"
 #include "store/tool.h"
 
@@ -19,13 +26,15 @@ struct args {
 	struct opt_list drives;
 	const char *name;
 	struct tool_scope scope;
-	uint64_t rate;
-	unsigned litter_age_s;
-	bool deep, json, nul, rows, status, quiet;
+	uint64_t rate, since_us;
+	const char *since, *metrics, *verb;
+	unsigned litter_age_s, time_s, errors, set;
+	bool deep, json, nul, rows, line, status, quiet, repair;
 };
 
 struct scan_job {
 	const struct args *args;
+	struct store *store;
 	struct progress progress;
 	bool begun;		/* the first JSON line was written */
 	enum err err;		/* of standard output */
@@ -54,6 +63,9 @@ found(void *ctx, const struct scan_finding *f)
 
 	if (job->err != EC_OK)
 		return;
+	if (job->args->repair && f->report.key[0] != '\0')
+		heal_queue_mark(f->report.set, f->report.bucket,
+		    f->report.key, &f->report.version);
 	progress_wipe(&job->progress);
 	begin_json(job, &line);
 	e = finding_format(&line, f, job->args->json ? FINDING_JSON :
@@ -108,34 +120,161 @@ summary_text(const struct scan_result *r)
 	    (unsigned long long)r->litter, (unsigned long long)r->drives);
 }
 
+static volatile bool interrupted;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	interrupted = true;
+}
+
+/* What is done is kept, whoever ends it. */
+static void
+catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+/* "2026-11-22" or "2026-11-22T13:01:07Z" */
+static bool
+date_parse(uint64_t *us, const char *text)
+{
+	struct tm tm = { 0 };
+	const char *end = strptime(text, "%Y-%m-%d", &tm);
+
+	if (end != NULL && *end == 'T')
+		end = strptime(end, "T%H:%M:%SZ", &tm);
+	*us = (uint64_t)timegm(&tm) * 1000000;
+	return end != NULL && *end == '\0' && tm.tm_year >= 70;
+}
+
+/* What there is to do: what an earlier slice left, or what the options say. */
+static enum err
+plan(struct store *st, const struct args *a, struct scan_state *s)
+{
+	struct scan_state last = { .phase = SCAN_IDLE };
+	enum err e;
+
+	if (a->verb != NULL && (e = scan_state_load(&last, st)) != EC_OK)
+		return e;
+	if (a->verb != NULL && strcmp(a->verb, "continue") == 0 &&
+	    (last.phase == SCAN_PAUSED || last.phase == SCAN_RUNNING)) {
+		*s = last;
+		return EC_OK;
+	}
+	*s = (struct scan_state){ .deep = a->deep, .since_us = a->since_us,
+		.finished_us = last.finished_us };
+	if (a->scope.bucket != NULL)
+		memcpy(s->bucket, a->scope.bucket,
+		    strlen(a->scope.bucket) + 1);
+	if (a->scope.prefix != NULL)
+		snprintf(s->prefix, sizeof s->prefix, "%s", a->scope.prefix);
+	if (a->verb != NULL || (isatty(STDERR_FILENO) && !a->quiet))
+		s->total = tool_count(st, &a->scope);
+	return EC_OK;
+}
+
+static enum err
+metrics(const struct args *a, const struct scan_state *s, enum err e)
+{
+	struct buf text = BUF_INIT(64 * 1024);
+	enum err out;
+
+	if (a->metrics == NULL)
+		return e;
+	out = scan_state_metrics(&text, s, err_exit(e));
+	if (out == EC_OK)
+		out = io_replace(AT_FDCWD, a->metrics, text.data, text.len,
+		    0644);
+	buf_release(&text);
+	return out != EC_OK ? out : e;
+}
+
 static enum err
 scan(struct store *st, const struct args *a)
 {
-	struct scan_job job = { .args = a, .err = EC_OK };
-	struct scan_params p = { .deep = a->deep, .rate = a->rate,
-		.bucket = a->scope.bucket, .prefix = a->scope.prefix,
-		.litter_age_s = a->litter_age_s, .progress = progress,
-		.found = found, .ctx = &job };
-	struct scan_result r = { 0 };
-	enum err e = EC_OK, one;
+	struct scan_job job = { .args = a, .store = st, .err = EC_OK };
+	const struct scan_run_params p = { .keep = a->verb != NULL,
+		.time_s = a->time_s, .errors = a->errors, .rate = a->rate,
+		.litter_age_s = a->litter_age_s, .set = (int)a->set - 1,
+		.progress = progress, .found = found, .ctx = &job,
+		.interrupt = &interrupted };
+	struct scan_state s;
+	enum err e, out;
 
+	if ((e = plan(st, a, &s)) != EC_OK)
+		return e;
 	progress_init(&job.progress, "versions", a->quiet || a->json);
-	if (job.progress.on)
-		job.progress.total = tool_count(st, &a->scope);
-	for (unsigned i = 0; i < store_sets(st); i++) {
-		one = scan_set(store_set(st, i), &p, &r);
-		if (one != EC_OK && one != EC_EDEGRADED && one != EC_ELOST)
-			log_error("set %u: %s", i, err_text(one));
-		e = heal_worse(e, one);
-	}
+	job.progress.total = s.total;
+	if (a->verb != NULL)
+		catch_signals();
+	e = scan_run(st, &p, &s);
 	progress_wipe(&job.progress);
+	if (e == EC_EOWNED) {
+		log_error("a scan is under way; ec-scan status tells more");
+		return EC_EBUSY;
+	}
 	if (job.err != EC_OK)
 		return job.err;
-	if (a->json && (one = summary_json(&job, &r, e)) != EC_OK)
-		return one;
+	e = metrics(a, &s, e);
+	if (a->json && (out = summary_json(&job, &s.r, e)) != EC_OK)
+		return out;
 	if (job.progress.on)
-		summary_text(&r);
+		summary_text(&s.r);
 	return e;
+}
+
+/* Ask the scan that is under way to leave off, and wait until it has. */
+static enum err
+leave_off(struct store *st, enum scan_phase want)
+{
+	enum { LOOKS = 300, LOOK_MS = 200 };
+	const struct timespec ts = { 0, LOOK_MS * 1000000L };
+	struct scan_state s;
+	enum err e = scan_state_load(&s, st);
+
+	if (e == EC_OK && s.phase == SCAN_PAUSED && want == SCAN_STOPPED) {
+		s.phase = SCAN_STOPPED;
+		return scan_state_save(&s, st);
+	}
+	if (e == EC_OK && s.phase != SCAN_RUNNING) {
+		log_error("no scan is under way");
+		return EC_ENOTFOUND;
+	}
+	if (e == EC_OK)
+		e = scan_state_want(st, s.id, want);
+	for (unsigned i = 0; e == EC_OK && s.phase == SCAN_RUNNING; i++) {
+		if (i == LOOKS)
+			return EC_ETIMEDOUT;
+		nanosleep(&ts, NULL);
+		e = scan_state_load(&s, st);
+	}
+	return e;
+}
+
+static enum err
+scan_status(struct store *st, const struct args *a)
+{
+	struct buf text = BUF_INIT(STATUS_BYTES_MAX);
+	struct scan_state s;
+	enum err e;
+
+	if ((e = scan_state_load(&s, st)) != EC_OK)
+		return e;
+	if (!a->json) {
+		scan_state_print(&text, &s);
+		return tool_put(&text);
+	}
+	json_open(&text, NULL);
+	json_str(&text, "type", "scan");
+	scan_state_json(&text, &s);
+	json_close(&text);
+	buf_add(&text, "\n", 1);
+	return tool_put(&text);
 }
 
 static enum err
@@ -145,9 +284,39 @@ status(struct store *st, const struct args *a)
 	enum err e, out;
 
 	e = status_format(&text, st, a->json ? STATUS_JSON :
-	    a->rows ? STATUS_ROWS : STATUS_TEXT);
+	    a->line ? STATUS_LINE : a->rows ? STATUS_ROWS : STATUS_TEXT);
 	out = tool_put(&text);
 	return out != EC_OK ? out : e;
+}
+
+/* The verb that stands first among the operands; NULL: there is none. */
+static const char *
+take_verb(int *argc, char ***argv)
+{
+	static const char *const verbs[] = { "start", "continue", "pause",
+		"stop", "status" };
+
+	for (unsigned i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (*argc > 0 && strcmp((*argv)[0], verbs[i]) == 0) {
+			--*argc;
+			++*argv;
+			return verbs[i];
+		}
+	return NULL;
+}
+
+static enum err
+run(struct store *st, const struct args *a)
+{
+	if (a->status)
+		return status(st, a);
+	if (a->verb == NULL || strcmp(a->verb, "start") == 0 ||
+	    strcmp(a->verb, "continue") == 0)
+		return scan(st, a);
+	if (strcmp(a->verb, "status") == 0)
+		return scan_status(st, a);
+	return leave_off(st, strcmp(a->verb, "pause") == 0 ? SCAN_PAUSED :
+	    SCAN_STOPPED);
 }
 
 int
@@ -167,15 +336,31 @@ main(int argc, char *argv[])
 		OPT_UINT(0, "litter-age", &a.litter_age_s, 0, 31536000,
 		    "seconds", "a younger file without a record is not "
 		    "litter: its write may be under way"),
+		OPT_UINT('t', "time", &a.time_s, 1, 31536000, "seconds",
+		    "leave off after so long (default: no limit)"),
+		OPT_UINT('e', "errors", &a.errors, 1, UINT32_MAX, "n",
+		    "leave off after so many findings (default: no limit)"),
+		OPT_STR('S', "since", &a.since, "date",
+		    "only keys written to since, as 2026-11-22 or "
+		    "2026-11-22T13:00:00Z"),
+		OPT_UINT(0, "set", &a.set, 1, 65536, "n",
+		    "only this set, 1 being the first (default: all)"),
+		OPT_FLAG('R', "repair", &a.repair,
+		    "put what is found into the heal queue"),
+		OPT_STR(0, "metrics", &a.metrics, "file",
+		    "write counts there, for node_exporter"),
 		OPT_FLAG('s', "status", &a.status,
 		    "do not scan: say how pool, sets and drives stand"),
+		OPT_FLAG('1', "line", &a.line,
+		    "with --status: one line, for monitoring"),
 		OPT_FLAG('H', "no-headings", &a.rows,
 		    "with --status: the table alone, fields by TAB"),
 		OPT_FLAG('j', "json", &a.json, "JSON lines"),
 		OPT_FLAG('0', "null", &a.nul,
 		    "end findings with NUL, escape nothing in names"),
 		OPT_FLAG('q', "quiet", &a.quiet, "no progress, no summary"),
-		OPT_END("[drive ...]"),
+		OPT_END("[start | continue | pause | stop | status] "
+		    "[drive ...]"),
 	};
 	struct store *st = NULL;
 	enum err e;
@@ -185,12 +370,15 @@ main(int argc, char *argv[])
 	opt_parse(opts, &argc, &argv);
 	if (a.json && a.nul)
 		opt_misuse("--json and --null exclude each other");
-	if (a.rows && !a.status)
-		opt_misuse("--no-headings goes with --status");
+	if ((a.rows || a.line) && !a.status)
+		opt_misuse("--no-headings and --line go with --status");
 	if (tool_scope_parse(&a.scope, a.name) != EC_OK)
 		opt_misuse("--bucket %s: not a bucket's name", a.name);
+	if (a.since != NULL && !date_parse(&a.since_us, a.since))
+		opt_misuse("--since %s: not a date", a.since);
+	a.verb = take_verb(&argc, &argv);
 	if ((e = tool_open(&st, &a.drives, argc, argv)) == EC_OK)
-		e = a.status ? status(st, &a) : scan(st, &a);
+		e = run(st, &a);
 	store_close(st);
 	free(a.drives.v);
 	return err_exit(e);

@@ -161,6 +161,8 @@ setup()
 	[[ $OUT == *"1 drive cannot be used."*"lose 1 more drive."* ]]
 	[[ $OUT == *"action: "*ec-heal* ]]
 	[[ $OUT =~ "$DIR/d1"\ +UNAVAIL ]]
+	exits 3 ec-scan --status --line
+	[[ $OUT == "DEGRADED: 1 of 4 drives away, 0 versions to heal, every set"* ]]
 	exits 3 ec-scan --status -H
 	[ "$(wc -l <<<"$OUT")" -eq 4 ]
 	[[ $OUT == "$DIR/d1	0	0	UNAVAIL	"* ]]

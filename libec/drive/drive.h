@@ -97,6 +97,8 @@ struct drive_shard_info {
 	uint64_t mtime_us;
 };
 
+enum { DRIVE_NOTE_NAME_MAX = 15, DRIVE_NOTE_BYTES_MAX = 64 * 1024 };
+
 struct drive;
 struct drive_ops {
 	/* Append ${n} records, all before this returns EC_OK durable (unless
@@ -154,6 +156,13 @@ struct drive_ops {
 	 * *${removed} counts swept files. */
 	enum err (*maintain)(struct drive *d, unsigned budget_ms,
 	    unsigned grace_s, uint64_t *removed);
+	/* A small text that tools keep on the drive under a name of a to z:
+	 * replaced as a whole; put is durable on return, and added to ${out}
+	 * by get.  Errors: EC_ENOTFOUND, EC_ELIMIT, EC_EINVAL (name). */
+	enum err (*note_put)(struct drive *d, const char *name,
+	    const void *text, size_t len);
+	enum err (*note_get)(struct drive *d, const char *name,
+	    struct buf *out);
 	void (*close)(struct drive *d);
 };
 

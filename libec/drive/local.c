@@ -280,6 +280,8 @@ static const struct drive_ops local_ops = {
 	.space = op_space,
 	.stats = op_stats,
 	.maintain = local_maintain,
+	.note_put = local_note_put,
+	.note_get = local_note_get,
 	.close = op_close,
 };
 

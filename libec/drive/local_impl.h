@@ -56,6 +56,11 @@ enum err local_catch_up(struct local *l);
 /* Unlink the shard files that no row names any more. */
 void local_remove_shards(struct local *l);
 
+/* local_note.c */
+enum err local_note_put(struct drive *d, const char *name, const void *text,
+    size_t len);
+enum err local_note_get(struct drive *d, const char *name, struct buf *out);
+
 /* local_maintain.c */
 enum err local_maintain(struct drive *d, unsigned budget_ms, unsigned grace_s,
     uint64_t *removed);

@@ -32,11 +32,12 @@ struct service_job {
 	unsigned index;
 	uint64_t off;
 	size_t len;
-	uint8_t *bytes;			/* of it */
+	uint8_t *bytes;			/* of it, or of a note */
 	struct uuid after;		/* a list of them */
 	unsigned max, n;
 	struct drive_shard_info *shards;
 	struct format format;
+	char note[DRIVE_NOTE_NAME_MAX + 1];
 	uint64_t numbers[8];
 };
 

@@ -169,6 +169,22 @@ run_maintain(struct drive *d, void *arg)
 }
 
 static enum err
+run_note_put(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+
+	return d->ops->note_put(d, j->note, j->bytes, j->len);
+}
+
+static enum err
+run_note_get(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+
+	return d->ops->note_get(d, j->note, &j->records.buf);
+}
+
+static enum err
 take_query(struct service_job *j, const struct buf *in)
 {
 	return wire_query_decode(&j->query, in->data, in->len);
@@ -193,6 +209,29 @@ take_maintain(struct service_job *j, const struct buf *in)
 
 	return e == EC_OK && (j->numbers[0] > SERVICE_WAIT_MS ||
 	    j->numbers[1] > UINT32_MAX) ? EC_ECORRUPT : e;
+}
+
+/* A name, NUL, and the text if there is one. */
+static enum err
+take_note(struct service_job *j, const struct buf *in)
+{
+	size_t name = in->len > 0 ? strnlen((const char *)in->data, in->len) :
+	    0;
+
+	if (name > DRIVE_NOTE_NAME_MAX || name >= in->len)
+		return EC_EINVAL;
+	memcpy(j->note, in->data, name + 1);
+	j->len = in->len - name - 1;
+	if ((j->bytes = malloc(j->len + 1)) == NULL)
+		return EC_ENOMEM;
+	memcpy(j->bytes, in->data + name + 1, j->len);
+	return EC_OK;
+}
+
+static enum err
+give_note(const struct service_job *j, struct buf *out)
+{
+	return buf_add(out, j->records.buf.data, j->records.buf.len);
 }
 
 static enum err
@@ -255,6 +294,8 @@ static const struct op {
 	{ "GET", "space", false, NULL, run_space, give_space },
 	{ "GET", "stats", false, NULL, run_stats, give_stats },
 	{ "POST", "maintain", false, take_maintain, run_maintain, give_one },
+	{ "PUT", "note", false, take_note, run_note_put, NULL },
+	{ "POST", "note", false, take_note, run_note_get, give_note },
 };
 
 static void

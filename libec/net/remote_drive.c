@@ -374,6 +374,32 @@ remote_maintain(struct drive *d, unsigned budget_ms, unsigned grace_s,
 	return e;
 }
 
+static enum err
+remote_note_put(struct drive *d, const char *name, const void *text,
+    size_t len)
+{
+	struct buf body = BUF_INIT(DRIVE_NOTE_BYTES_MAX + 64);
+	enum err e;
+
+	if ((e = buf_add(&body, name, strlen(name) + 1)) == EC_OK &&
+	    (e = buf_add(&body, text, len)) == EC_OK)
+		e = run_op(d, "PUT", "note", &body, NULL, CALL_MS);
+	buf_release(&body);
+	return e;
+}
+
+static enum err
+remote_note_get(struct drive *d, const char *name, struct buf *out)
+{
+	struct buf body = BUF_INIT(64);
+	enum err e;
+
+	if ((e = buf_add(&body, name, strlen(name) + 1)) == EC_OK)
+		e = run_op(d, "POST", "note", &body, out, CALL_MS);
+	buf_release(&body);
+	return e;
+}
+
 static void
 remote_close(struct drive *d)
 {
@@ -398,6 +424,8 @@ static const struct drive_ops remote_ops = {
 	.space = remote_space,
 	.stats = remote_stats,
 	.maintain = remote_maintain,
+	.note_put = remote_note_put,
+	.note_get = remote_note_get,
 	.close = remote_close,
 };
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "set/heal_merge.h"
 #include "set/heal_version.h"
 #include "set/scan_litter.h"
@@ -14,7 +15,9 @@
 enum {
 	YOUNG_US = 5 * 1000000,		/* a write may be under way */
 	YOUNG_WAIT_MS = 300,
-	PROGRESS_EVERY = 64,		/* keys */
+	PROGRESS_EVERY = 16,		/* keys, or */
+	PROGRESS_BYTES = 16 * 1024 * 1024,
+	NAP_US = 200 * 1000,		/* between questions whether to stop */
 };
 
 struct scan {
@@ -23,7 +26,7 @@ struct scan {
 	struct scan_result *out;
 	struct scan_names names;
 	uint64_t began_us, began_bytes;
-	uint64_t keys;
+	uint64_t keys, told_bytes;
 	bool suspect, young;
 	bool blind;			/* some drive did not answer */
 	const char *drive;		/* whose litter is listed */
@@ -169,22 +172,32 @@ scan_again(struct scan *sc, const char *bucket, const char *key)
 	    &watch);
 }
 
+static bool
+scan_canceled(struct scan *sc)
+{
+	sc->told_bytes = sc->out->bytes;
+	return sc->p->progress != NULL && sc->p->progress(sc->p->ctx,
+	    sc->out->versions, sc->out->bytes);
+}
+
 /* Keep below the rate, and let the caller stop it. */
 static enum err
 scan_pace(struct scan *sc)
 {
-	const struct scan_params *p = sc->p;
 	uint64_t bytes = sc->out->bytes - sc->began_bytes, due, took;
 
-	if (p->progress != NULL && sc->keys++ % PROGRESS_EVERY == 0 &&
-	    p->progress(p->ctx, sc->out->versions, sc->out->bytes))
+	if ((sc->keys++ % PROGRESS_EVERY == 0 ||
+	    sc->out->bytes - sc->told_bytes > PROGRESS_BYTES) &&
+	    scan_canceled(sc))
 		return EC_ECANCELED;
-	if (p->rate == 0)
+	if (sc->p->rate == 0)
 		return EC_OK;
-	due = (uint64_t)((double)bytes * 1e6 / (double)p->rate);
-	took = clock_mono_us() - sc->began_us;
-	if (due > took)
-		sleep_us(due - took);
+	due = (uint64_t)((double)bytes * 1e6 / (double)sc->p->rate);
+	while (due > (took = clock_mono_us() - sc->began_us)) {
+		sleep_us(num_min(due - took, NAP_US));
+		if (scan_canceled(sc))
+			return EC_ECANCELED;
+	}
 	return EC_OK;
 }
 
@@ -197,6 +210,25 @@ group_names(struct scan *sc, const struct resolve_input group[])
 		for (unsigned j = 0; j < group[i].n && e == EC_OK; j++)
 			e = scan_names_add(&sc->names, &group[i].rec[j]);
 	return e;
+}
+
+static bool
+is_older(const struct scan *sc, const struct resolve_input group[])
+{
+	for (unsigned i = 0; i < set_drives(sc->set); i++)
+		for (unsigned j = 0; j < group[i].n; j++)
+			if (clock_hlc_us(group[i].rec[j].stamp.hlc) >=
+			    sc->p->since_us)
+				return false;
+	return true;
+}
+
+/* What was looked at is where another scan may go on. */
+static void
+scan_at(struct scan *sc, const struct record *r)
+{
+	memcpy(sc->out->at_bucket, r->bucket, strlen(r->bucket) + 1);
+	memcpy(sc->out->at_key, r->key, strlen(r->key) + 1);
 }
 
 static enum err
@@ -213,6 +245,8 @@ scan_key(struct scan *sc, struct heal_census *c,
 	    (e = heal_census_judge(c, group, set_drives(sc->set))) != EC_OK)
 		return e;
 	sc->blind = sc->blind || c->silent > 0;
+	if (is_older(sc, group))
+		return EC_OK;
 	e = heal_census_key(sc->set, c, NULL, scan_flags(sc), &watch);
 	if (sc->suspect)
 		e = scan_again(sc, first->bucket, first->key);
@@ -225,6 +259,8 @@ scan_versions(struct scan *sc)
 	const struct drive_query q = {
 		.table = DRIVE_VERSIONS, .bucket = sc->p->bucket,
 		.prefix = sc->p->prefix, .want_parts = true,
+		.after_bucket = sc->p->after_bucket,
+		.after_key = sc->p->after_key,
 	};
 	struct resolve_input group[SET_DRIVES_MAX];
 	struct heal_census c = HEAL_CENSUS_INIT;
@@ -235,12 +271,42 @@ scan_versions(struct scan *sc)
 
 	heal_walk_init(&w, sc->set, &q);
 	while ((e = heal_walk_next(&w, group, &first, &cut)) == EC_OK &&
-	    first != NULL)
-		if ((e = scan_key(sc, &c, group, first, cut)) != EC_OK ||
-		    (e = scan_pace(sc)) != EC_OK)
+	    first != NULL) {
+		if ((e = scan_key(sc, &c, group, first, cut)) != EC_OK)
 			break;
+		scan_at(sc, first);
+		if ((e = scan_pace(sc)) != EC_OK)
+			break;
+	}
 	heal_walk_release(&w);
 	heal_census_release(&c);
+	return e;
+}
+
+/* The names that an earlier scan, whose work goes on here, has seen. */
+static enum err
+scan_early_names(struct scan *sc)
+{
+	const struct drive_query q = {
+		.table = DRIVE_VERSIONS, .want_parts = true,
+	};
+	struct resolve_input group[SET_DRIVES_MAX];
+	const struct record *first;
+	struct heal_walk w;
+	bool cut;
+	enum err e;
+
+	heal_walk_init(&w, sc->set, &q);
+	while ((e = heal_walk_next(&w, group, &first, &cut)) == EC_OK &&
+	    first != NULL) {
+		sc->blind = sc->blind || w.silent > 0 || cut;
+		if (!cut && (e = group_names(sc, group)) != EC_OK)
+			break;
+		if (strcmp(first->bucket, sc->p->after_bucket) == 0 &&
+		    strcmp(first->key, sc->p->after_key) >= 0)
+			break;
+	}
+	heal_walk_release(&w);
 	return e;
 }
 
@@ -302,6 +368,9 @@ scan_all_litter(struct scan *sc)
 	    (uint64_t)sc->p->litter_age_s * 1000000;
 	enum err e;
 
+	if (sc->p->after_bucket != NULL && !sc->blind &&
+	    (e = scan_early_names(sc)) != EC_OK)
+		return e;
 	if ((e = scan_part_names(sc)) != EC_OK || sc->blind)
 		return e;
 	for (unsigned i = 0; i < set_drives(sc->set); i++) {
@@ -343,6 +412,10 @@ scan_set(struct set *s, const struct scan_params *p, struct scan_result *out)
 	const struct heal_watch watch = { scan_report, NULL, &sc };
 	enum err e;
 
+	snprintf(out->at_bucket, sizeof out->at_bucket, "%s",
+	    p->after_bucket != NULL ? p->after_bucket : "");
+	snprintf(out->at_key, sizeof out->at_key, "%s",
+	    p->after_bucket != NULL ? p->after_key : "");
 	e = scan_versions(&sc);
 	if (e == EC_OK && p->bucket == NULL) {
 		heal_buckets(s, scan_flags(&sc), &watch);

@@ -25,6 +25,11 @@ struct scan_params {
 	const char *bucket, *prefix;	/* NULL: all */
 	uint64_t rate;			/* bytes read a second; 0: no limit */
 	unsigned litter_age_s;		/* younger files may be under way */
+	uint64_t since_us;		/* only keys with a version written
+					 * since (real time); 0: all */
+	/* Go on behind this key, as an earlier scan's result says; NULL: from
+	 * the beginning. */
+	const char *after_bucket, *after_key;
 	/* Called every so often; true: stop with EC_ECANCELED. */
 	bool (*progress)(void *ctx, uint64_t versions, uint64_t bytes);
 	void (*found)(void *ctx, const struct scan_finding *f);
@@ -32,13 +37,17 @@ struct scan_params {
 };
 
 struct scan_result {
-	uint64_t versions, bytes, degraded, damaged, lost, undecided, litter,
-	    drives;
+	uint64_t versions, bytes, degraded, damaged, lost, undecided;
+	uint64_t litter, drives;
+	/* The last key of this set that was looked at, now or before; "": none
+	 * yet. */
+	char at_bucket[RECORD_BUCKET_MAX + 1];
+	char at_key[RECORD_KEY_MAX + 1];
 };
 
-/* Adds to *${out}.  Litter, buckets and uploads are looked at when ${p} has no
- * bucket.  A version with shards only on drives that are away is no finding of
- * its own: the drives are.
+/* Adds to the counts of *${out}.  Litter, buckets and uploads are looked at
+ * when ${p} has no bucket.  A version with shards only on drives that are away
+ * is no finding of its own: the drives are.
  * Errors: EC_OK (nothing found), EC_EDEGRADED (findings), EC_ELOST (some are
  * beyond repair), EC_ECANCELED, EC_EQUORUM (no listing possible). */
 enum err scan_set(struct set *s, const struct scan_params *p,

@@ -3,7 +3,10 @@
  * 1. That a set is to be walked because it was given a new drive is an entry of
  *    its heal queue, without bucket and key: it outlives this process, and goes
  *    when a walk left nothing to do.
- * 2. A drive without a record beside drives that have some is new, even when
+ * 2. A process that was killed had no time to queue what it left half done: the
+ *    tables of buckets and uploads, which are small, are looked at whole in the
+ *    first run.
+ * 3. A drive without a record beside drives that have some is new, even when
  *    nobody had the time to write that entry. */
 #include "store/repair.h"
 
@@ -177,8 +180,12 @@ run_set(struct repair *r, struct repair_work *w, unsigned i)
 		e = mark_new(s);
 	if (e != EC_OK)
 		return e;
-	if (!w->p->walk)
-		return queue_work(w, s, &r->set[i]);
+	if (!w->p->walk) {
+		e = queue_work(w, s, &r->set[i]);
+		if (r->begun || e == EC_ECANCELED || e == EC_ENOMEM)
+			return e;
+		return heal_worse(e, repair_work_tables(w, s));
+	}
 	e = repair_work_walk(w, s);
 	if (e == EC_OK && w->p->bucket == NULL && !w->p->dry)
 		e = queue_clear(s, &began);

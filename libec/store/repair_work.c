@@ -404,9 +404,17 @@ walk_uploads(struct repair_work *w, struct set *s)
 }
 
 enum err
-repair_work_walk(struct repair_work *w, struct set *s)
+repair_work_tables(struct repair_work *w, struct set *s)
 {
 	const struct heal_watch watch = { report, canceled, w };
+	enum err e = heal_buckets(s, flags(w), &watch);
+
+	return e == EC_ECANCELED ? e : calm(heal_worse(e, walk_uploads(w, s)));
+}
+
+enum err
+repair_work_walk(struct repair_work *w, struct set *s)
+{
 	bool all = w->p->bucket == NULL && w->p->prefix == NULL &&
 	    !w->p->dry;
 	struct filling filling;
@@ -415,12 +423,10 @@ repair_work_walk(struct repair_work *w, struct set *s)
 	if (all && (e = filling_look(s, &filling)) != EC_OK)
 		return e;
 	if (w->p->bucket == NULL)
-		e = heal_buckets(s, flags(w), &watch);
-	if (w->p->bucket == NULL && e != EC_ECANCELED)
-		e = heal_worse(e, walk_uploads(w, s));
+		e = repair_work_tables(w, s);
 	if (e == EC_ECANCELED)
 		return e;
-	e = heal_worse(calm(e), walk_versions(w, s));
+	e = heal_worse(e, walk_versions(w, s));
 	if (all && e == EC_OK)
 		filling_done(s, &filling);
 	return e;

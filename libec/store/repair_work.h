@@ -31,6 +31,9 @@ void repair_work_release(struct repair_work *w);
 /* All of a set, as far as the parameters confine it. */
 enum err repair_work_walk(struct repair_work *w, struct set *s);
 
+/* All buckets and uploads of a set. */
+enum err repair_work_tables(struct repair_work *w, struct set *s);
+
 /* The queue of a set behind *${after}, which moves along. */
 enum err repair_work_queue(struct repair_work *w, struct set *s,
     struct stamp *after);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "set/heal_queue.h"
+#include "store/scan_state.h"
 
 enum { QUEUE_COUNT_MAX = 1000 };
 
@@ -25,6 +26,7 @@ struct status {
 	struct set_status *set;
 	unsigned sets;
 	unsigned away, queued;
+	struct scan_state scan;
 	int spare, write_spare;		/* the least of all sets */
 	enum err result;
 };
@@ -82,6 +84,8 @@ status_look(struct status *s, struct store *st)
 		store_drive_status(st, i, &s->drive[i]);
 	for (unsigned i = 0; i < s->sets; i++)
 		set_look(s, i);
+	/* Without a drive that answers the scan is the least of the worries. */
+	scan_state_load(&s->scan, st);
 	if (s->spare < 0 || s->write_spare < 0)
 		s->result = EC_EQUORUM;
 	else if (s->away > 0 || s->queued > 0)
@@ -210,9 +214,21 @@ format_text(struct buf *b, const struct status *s)
 	    "%s\n", id, ss->drives - ss->m, ss->m, s->sets, plural(s->sets),
 	    pool_state(s))) != EC_OK || (e = text_status(b, s)) != EC_OK ||
 	    (e = text_action(b, s)) != EC_OK ||
+	    (e = scan_state_print(b, &s->scan)) != EC_OK ||
 	    (e = text_table(b, s)) != EC_OK)
 		return e;
 	return EC_OK;
+}
+
+static enum err
+format_line(struct buf *b, const struct status *s)
+{
+	return buf_printf(b, "%s: %u of %u drives away, %s%u versions to heal, "
+	    "every set can lose %d drives and take writes with %d; scan %s, "
+	    "%llu lost\n", pool_state(s), s->away, s->drives,
+	    s->queued >= QUEUE_COUNT_MAX ? "at least " : "", s->queued,
+	    s->spare, s->write_spare, scan_state_text(s->scan.phase),
+	    (unsigned long long)s->scan.r.lost);
 }
 
 static enum err
@@ -285,6 +301,11 @@ format_json(struct buf *b, const struct status *s)
 		json_set(b, &s->set[i], i);
 	uuid_text(id, store_deployment(s->st));
 	json_open(b, NULL);
+	json_str(b, "type", "scan");
+	scan_state_json(b, &s->scan);
+	json_close(b);
+	buf_add(b, "\n", 1);
+	json_open(b, NULL);
 	json_str(b, "type", "summary");
 	json_str(b, "schema", "ec-status/1");
 	json_str(b, "deployment", id);
@@ -309,6 +330,7 @@ status_format(struct buf *out, struct store *st, enum status_form form)
 	if (e == EC_OK)
 		e = form == STATUS_JSON ? format_json(out, &s) :
 		    form == STATUS_ROWS ? format_rows(out, &s) :
+		    form == STATUS_LINE ? format_line(out, &s) :
 		    format_text(out, &s);
 	if (e == EC_OK)
 		e = s.result;

@@ -11,7 +11,8 @@ enum err
 tool_open(struct store **out, const struct opt_list *drives, int argc,
     char *argv[])
 {
-	struct store_params p = { .parity = -1, .may_share = true };
+	struct store_params p = { .parity = -1, .may_share = true,
+		.serve = true, .linger = true };
 	const char **volumes;
 	enum err e;
 
