@@ -221,12 +221,6 @@ handle_no_policy(struct call *c)
 }
 
 enum s3_error
-handle_no_cors(struct call *c)
-{
-	return answer_lacking(c, S3_NO_CORS);
-}
-
-enum s3_error
 handle_no_website(struct call *c)
 {
 	return answer_lacking(c, S3_NO_WEBSITE);

@@ -11,7 +11,7 @@ call_handler handle_bucket_list, handle_bucket_create, handle_bucket_head,
 call_handler handle_bucket_location, handle_acl,
     handle_bucket_ownership, handle_request_payment, handle_bucket_logging,
     handle_bucket_accelerate, handle_bucket_notification,
-    handle_no_lifecycle, handle_no_policy, handle_no_cors,
+    handle_no_lifecycle, handle_no_policy,
     handle_no_website, handle_no_encryption,
     handle_no_replication, handle_no_public_block;
 /* bucket_tags.c */
@@ -26,6 +26,8 @@ call_handler handle_object_lock_get, handle_object_lock_put,
 /* object_tags.c */
 call_handler handle_object_tags_get, handle_object_tags_put,
     handle_object_tags_delete;
+/* cors.c */
+call_handler handle_cors_get, handle_cors_put, handle_cors_delete;
 /* list.c */
 call_handler handle_list_v1, handle_list_v2, handle_list_versions;
 /* object_get.c, object_put.c, object_copy.c, object_delete.c */

@@ -14,6 +14,8 @@
 	    "The authorization header is malformed") \
 	X(S3_AUTH_QUERY, "AuthorizationQueryParametersError", 400, \
 	    "The authorization query parameters are malformed") \
+	X(S3_ACCESS_FORBIDDEN, "AccessForbidden", 403, "Access Forbidden") \
+	X(S3_BAD_REQUEST, "BadRequest", 400, "Bad Request") \
 	X(S3_BAD_DIGEST, "BadDigest", 400, \
 	    "The Content-MD5 or checksum value that you specified did not " \
 	    "match what the server received") \

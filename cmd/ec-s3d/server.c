@@ -9,6 +9,7 @@
 #include "base/os_linux.h"
 #include "access_log.h"
 #include "call.h"
+#include "cors.h"
 #include "handlers.h"
 #include "health.h"
 #include "route.h"
@@ -142,7 +143,12 @@ serve(struct call *c)
 	/* "ec" is too short for a bucket, so this is nobody's key. */
 	status = e == S3_INVALID_BUCKET_NAME &&
 	    strcmp(c->rq.path, "/ec/status") == 0;
-	if ((e != S3_OK && !status) || (e = authenticate(c)) != S3_OK)
+	if (e != S3_OK && !status)
+		return e;
+	if (strcmp(http_method(c->x), "OPTIONS") == 0)
+		return cors_preflight(c);
+	cors_headers(c);
+	if ((e = authenticate(c)) != S3_OK)
 		return e;
 	if (status)
 		return health_status(c);
