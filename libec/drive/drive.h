@@ -36,7 +36,10 @@ struct drive_append {
 	enum {
 		/* Refuse with EC_ESTALE when a row of a greater stamp is there:
 		 * for versions of this key, for others of the same bucket,
-		 * upload, part number or heal target. */
+		 * upload, part number or heal target.  And with EC_ENOBUCKET
+		 * a version, a part or an upload that begins when the bucket's
+		 * row says RECORD_GONE or RECORD_CLOSED (not when there is
+		 * none); what deletes is taken. */
 		DRIVE_APPEND_NEWEST = 1,
 		/* Need not be durable on return. */
 		DRIVE_APPEND_LAZY = 2,

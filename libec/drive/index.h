@@ -46,8 +46,9 @@ enum err index_commit_sync(struct index *ix, const struct journal_pos *applied);
 void index_pending(struct index *ix, const struct journal_frame *f,
     const unsigned *n);
 
-/* May ${r} be appended?  EC_ESTALE as DRIVE_APPEND_NEWEST says, if ${newest}:
- * *${hlc} is the newest one's.  EC_ENOUPLOAD: a part of an ended upload. */
+/* May ${r} be appended?  EC_ESTALE and EC_ENOBUCKET as DRIVE_APPEND_NEWEST
+ * says, if ${newest}: *${hlc} is the newest one's.  EC_ENOUPLOAD: a part of an
+ * ended upload. */
 enum err index_check(struct index *ix, const struct record *r, bool newest,
     uint64_t *hlc);
 

@@ -155,6 +155,28 @@ newest_of(struct index *ix, const struct record *r, struct stamp *out)
 	}
 }
 
+/* What makes a bucket not empty. */
+static bool
+fills(const struct record *r)
+{
+	return r->kind == RECORD_OBJECT || r->kind == RECORD_MARKER ||
+	    r->kind == RECORD_PART ||
+	    (r->kind == RECORD_UPLOAD && (r->flags & RECORD_GONE) == 0);
+}
+
+static enum err
+check_bucket(struct index *ix, const struct record *r)
+{
+	const struct record bucket = { .kind = RECORD_BUCKET,
+		.bucket = r->bucket, .key = "" };
+	struct index_row row;
+	enum err e;
+
+	if ((e = index_row_find(ix, &bucket, &row)) == EC_OK)
+		return row.gone || row.closed ? EC_ENOBUCKET : EC_OK;
+	return e == EC_ENOTFOUND ? EC_OK : e;
+}
+
 enum err
 index_check(struct index *ix, const struct record *r, bool want_newest,
     uint64_t *hlc)
@@ -174,6 +196,8 @@ index_check(struct index *ix, const struct record *r, bool want_newest,
 	}
 	if (!want_newest || r->kind == RECORD_PURGE)
 		return EC_OK;
+	if (fills(r) && (e = check_bucket(ix, r)) != EC_OK)
+		return e;
 	if ((e = newest_of(ix, r, &s)) != EC_OK)
 		return e == EC_ENOTFOUND ? EC_OK : e;
 	if (stamp_cmp(&s, &r->stamp) <= 0)

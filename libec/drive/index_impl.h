@@ -108,7 +108,7 @@ struct index_row {
 	uint32_t length;
 	unsigned files;		/* parts whose shard is a file */
 	struct stamp stamp;
-	bool gone;
+	bool gone, closed;
 };
 #define INDEX_ROW_COLUMNS "origin, segment, offset, length, files, stamp, flags"
 

@@ -65,6 +65,7 @@ index_row_get(struct index_row *out, sqlite3_stmt *st)
 	out->files = (unsigned)sqlite3_column_int(st, 4);
 	out->stamp = index_column_stamp(st, 5);
 	out->gone = (sqlite3_column_int(st, 6) & RECORD_GONE) != 0;
+	out->closed = (sqlite3_column_int(st, 6) & RECORD_CLOSED) != 0;
 }
 
 enum err

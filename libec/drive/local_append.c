@@ -95,7 +95,7 @@ batch_apply(struct batch *b, bool full)
 		}
 		e = index_check(ix, &b->records[i],
 		    (a->flags & DRIVE_APPEND_NEWEST) != 0, &a->hlc);
-		if (e == EC_ESTALE || e == EC_ENOUPLOAD) {
+		if (e == EC_ESTALE || e == EC_ENOUPLOAD || e == EC_ENOBUCKET) {
 			a->err = e;
 			continue;
 		}

@@ -15,7 +15,7 @@ enum {
 	PART_BYTES = 52,
 	SUM_BYTES = 32,
 	META_HEAD_BYTES = 6,
-	FLAGS_ALL = RECORD_NULL | RECORD_GONE | RECORD_INLINE,
+	FLAGS_ALL = RECORD_NULL | RECORD_GONE | RECORD_INLINE | RECORD_CLOSED,
 };
 
 /* Where the fields of the fixed head lie. */

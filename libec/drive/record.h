@@ -97,6 +97,7 @@ enum {
 	RECORD_NULL = 1,	/* the null version of its key */
 	RECORD_GONE = 2,
 	RECORD_INLINE = 4,	/* the shard is in the record, not in a file */
+	RECORD_CLOSED = 8,	/* a bucket that is about to be removed */
 };
 
 /* One part of an object's data.  An object has one unless it was uploaded in

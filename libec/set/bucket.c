@@ -26,6 +26,7 @@ from_record(struct bucket *b, const struct record *r)
 	strcpy(b->name, r->bucket);
 	b->created_us = r->mtime_us;
 	b->stamp = r->stamp;
+	b->closed = (r->flags & RECORD_CLOSED) != 0;
 	b->meta.len = 0;
 	return r->meta_len == 0 ? EC_OK :
 	    buf_add(&b->meta, r->meta, r->meta_len);
@@ -75,6 +76,7 @@ enum err
 bucket_write(struct set *s, struct bucket *b)
 {
 	struct record r = { .bucket = b->name, .meta = b->meta.data,
+		.flags = b->closed ? RECORD_CLOSED : 0,
 		.meta_len = (uint32_t)b->meta.len };
 	enum err e;
 

@@ -8,6 +8,8 @@ struct bucket {
 	char name[RECORD_BUCKET_MAX + 1];
 	uint64_t created_us;
 	struct stamp stamp;
+	bool closed;		/* takes nothing new: it is to be removed, or
+				 * who wanted that has died */
 	struct buf meta;	/* settings as record.h metadata */
 };
 #define BUCKET_INIT { .meta = BUF_INIT(RECORD_META_MAX) }

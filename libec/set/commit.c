@@ -12,7 +12,7 @@
 
 enum { ATTEMPTS = 4, UNDO_MS = 1000 };
 
-static _Thread_local uint64_t fence;	/* 0: none */
+static _Thread_local struct stamp fence;	/* hlc 0: none */
 
 struct attempt {
 	struct stamp stamp;
@@ -23,7 +23,17 @@ struct attempt {
 void
 commit_fence(uint64_t hlc)
 {
-	fence = hlc;
+	fence = (struct stamp){ hlc, stamp_new().id >> 1 };
+}
+
+/* Under a fence each is above the last by its id. */
+static struct stamp
+next_stamp(void)
+{
+	if (fence.hlc == 0)
+		return stamp_new();
+	fence.id++;
+	return fence;
 }
 
 static unsigned
@@ -162,10 +172,7 @@ attempt(struct commit *c, struct attempt *a)
 	struct gather *g = NULL;
 	enum err e;
 
-	c->rec->stamp = stamp_new();
-	if (fence != 0)
-		c->rec->stamp.hlc = fence;
-	a->stamp = c->rec->stamp;
+	c->rec->stamp = a->stamp = next_stamp();
 	if ((e = heal_entry(c, to, &heal)) != EC_OK ||
 	    (e = gather_new(&g)) != EC_OK)
 		goto out;
@@ -334,7 +341,7 @@ commit_run(struct commit *c)
 			refused = refused || c->result[i] == EC_ESTALE;
 			ok += c->result[i] == EC_OK;
 		}
-		stale = refused && fence == 0;
+		stale = refused && fence.hlc == 0;
 	}
 	if (ok >= c->quorum) {
 		for (unsigned i = 0; i + 1 < count; i++)
@@ -346,7 +353,7 @@ commit_run(struct commit *c)
 	set_complain(c->s, c->what, c->quorum, c->result);
 	for (unsigned i = 0; i < count; i++)
 		undo(c, &tried[i]);
-	if (e == EC_OK && fence != 0 && refused)
+	if (e == EC_OK && fence.hlc != 0 && refused)
 		return EC_ESTALE;
 	return e != EC_OK ? e : quorum_result(c->result, n, c->quorum);
 }

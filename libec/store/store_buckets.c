@@ -12,6 +12,7 @@ bucket_copy(struct bucket *to, const struct bucket *from)
 	strcpy(to->name, from->name);
 	to->created_us = from->created_us;
 	to->stamp = from->stamp;
+	to->closed = from->closed;
 	to->meta.len = 0;
 	return from->meta.len == 0 ? EC_OK :
 	    buf_add(&to->meta, from->meta.data, from->meta.len);
@@ -193,7 +194,7 @@ store_bucket_create(struct store *st, const char *name, const uint8_t *meta,
 		if ((e = store_hold(st, name, NULL, &h)) == EC_OK)
 			e = create(st, name, meta, meta_len);
 		e = store_release(&h, e);
-	} while (store_again(e, &tries));
+	} while (store_again(st, NULL, e, &tries));
 	return e;
 }
 
@@ -225,11 +226,11 @@ store_bucket_update(struct store *st, const char *name,
 		if ((e = store_hold(st, name, NULL, &h)) == EC_OK)
 			e = update(st, name, change, ctx);
 		e = store_release(&h, e);
-	} while (store_again(e, &tries));
+	} while (store_again(st, NULL, e, &tries));
 	return e;
 }
 
-/* No object, version or marker, and no upload under way. */
+/* No object, version or marker. */
 static enum err
 check_empty(struct store *st, const char *name)
 {
@@ -243,6 +244,16 @@ check_empty(struct store *st, const char *name)
 	e = list_count(page) > 0 ? EC_ENOTEMPTY : EC_OK;
 	list_free(page);
 	return e;
+}
+
+/* Let it take objects, or not.  Nothing but this closes or opens a bucket. */
+static enum err
+set_closed(struct store *st, struct bucket *b, bool closed)
+{
+	if (b->closed == closed)
+		return EC_OK;
+	b->closed = closed;
+	return write_all(st, b);
 }
 
 /* What is left of uploads goes with the bucket. */
@@ -278,9 +289,18 @@ remove_empty(struct store *st, const char *name)
 	enum err e;
 
 	if ((e = store_bucket_get(st, name, &have)) != EC_OK ||
-	    (e = check_empty(st, name)) != EC_OK ||
-	    (e = abort_uploads(st, name)) != EC_OK)
+	    (!have.closed && (e = check_empty(st, name)) != EC_OK))
 		goto out;
+	/* Who writes under a lease does not hold the bucket.  What the drives
+	 * took before they heard of this is found, what comes later they
+	 * refuse. */
+	if ((e = set_closed(st, &have, true)) != EC_OK)
+		goto out;
+	if ((e = check_empty(st, name)) != EC_OK ||
+	    (e = abort_uploads(st, name)) != EC_OK) {
+		(void)set_closed(st, &have, false);
+		goto out;
+	}
 	for (unsigned i = 0; i < st->sets && e == EC_OK; i++)
 		e = bucket_remove(st->set[i], name);
 	store_bucket_forget(st, name);
@@ -302,7 +322,25 @@ store_bucket_remove(struct store *st, const char *name)
 		if ((e = store_hold(st, name, NULL, &h)) == EC_OK)
 			e = remove_empty(st, name);
 		e = store_release(&h, e);
-	} while (store_again(e, &tries));
+	} while (store_again(st, NULL, e, &tries));
+	return e;
+}
+
+enum err
+store_bucket_reopen(struct store *st, const char *name)
+{
+	struct bucket have = BUCKET_INIT;
+	struct store_hold h;
+	unsigned tries = 0;
+	enum err e;
+
+	do {
+		if ((e = store_hold(st, name, NULL, &h)) == EC_OK &&
+		    (e = store_bucket_get(st, name, &have)) == EC_OK)
+			e = set_closed(st, &have, false);
+		e = store_release(&h, e);
+	} while (store_again(st, NULL, e, &tries));
+	bucket_release(&have);
 	return e;
 }
 

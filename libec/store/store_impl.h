@@ -90,6 +90,10 @@ enum err store_share_remote(struct store *st, struct store_slot *s,
 enum err store_bucket_check(struct store *st, const char *name);
 void store_buckets_release(struct store *st);	/* the cache */
 
+/* When nobody removes the bucket now, let it take objects again: who wanted to
+ * has died, or found it not empty.  Errors: EC_ENOBUCKET. */
+enum err store_bucket_reopen(struct store *st, const char *name);
+
 /* Forget what is cached of it. */
 void store_bucket_forget(struct store *st, const char *name);
 
@@ -102,9 +106,9 @@ struct store_hold {
 enum err store_locks_start(struct store *st);
 void store_locks_stop(struct store *st);	/* nobody holds one */
 
-/* For a commit to ${key}: keep all others from it, and the bucket, which is
- * there, from being changed.  With ${key} NULL: for a change of the bucket.
- * store_release in any case.
+/* For a commit to ${key}: keep all others from it; where that costs nothing,
+ * the bucket, which is there, from being removed, else the drives check that.
+ * With ${key} NULL: for a change of the bucket.  store_release in any case.
  * Errors: EC_ENOBUCKET, EC_ETIMEDOUT, EC_EQUORUM (no locks), EC_ENOMEM. */
 enum err store_hold(struct store *st, const char *bucket, const char *key,
     struct store_hold *h);
@@ -113,7 +117,9 @@ enum err store_hold(struct store *st, const char *bucket, const char *key,
  * when the locks may have been lost meanwhile. */
 enum err store_release(struct store_hold *h, enum err e);
 
-/* Take the locks and try once more?  *${tries} is 0 at first. */
-bool store_again(enum err e, unsigned *tries);
+/* Take the locks and try once more?  *${tries} is 0 at first.  ${bucket} NULL:
+ * it is what is changed. */
+bool store_again(struct store *st, const char *bucket, enum err e,
+    unsigned *tries);
 
 #endif

@@ -14,7 +14,10 @@
  * 4. A refusal as too old under votes means that an earlier holder's clock was
  *    ahead, or that the lease was lost.  It is tried again under a new lock,
  *    whose token is above what was seen, from the check on.
- * 5. Reads need no lock, nor do heals: they write what is there once more,
+ * 5. Under votes a commit does not hold its bucket, which would be one more
+ *    round trip: the drives refuse what comes into a bucket that is closed, and
+ *    who removes one closes it before the last look at what is in it.
+ * 6. Reads need no lock, nor do heals: they write what is there once more,
  *    under its own stamp. */
 #include <errno.h>
 #include <stdio.h>
@@ -155,33 +158,32 @@ take_votes(struct store *st, struct lock_client *c, const char *bucket,
     const char *key, struct store_hold *h)
 {
 	char name[NAME_MAX_BYTES];
-	struct lock_want wants[2] = { { bucket, key == NULL }, { name, true } };
-	unsigned n = key == NULL ? 1 : 2;
+	const struct lock_want want = { name, true };
 	uint64_t token;
 	enum err e;
 
-	if (key != NULL)
-		lock_name(name, bucket, key);
-	e = lock_client_take(c, wants, n, STORE_LOCK_MS, NULL, NULL, &h->votes);
+	lock_name(name, bucket, key);
+	e = lock_client_take(c, &want, 1, STORE_LOCK_MS, NULL, NULL,
+	    &h->votes);
 	if (e != EC_OK) {
 		if (e != EC_ETIMEDOUT && e != EC_ENOMEM)
 			complain(st, c, e);
 		return e;
 	}
-	token = lock_hold_token(h->votes, n - 1);
+	token = lock_hold_token(h->votes, 0);
 	clock_hlc_observe(token);
 	commit_fence(token);
 	return EC_OK;
 }
 
-/* A key's bucket must be there.  In the process that keeps the locks its cache
- * tells, for it hears of changes; elsewhere only the drives do. */
+/* In the process that keeps the locks what is remembered of a bucket is true,
+ * for it hears of changes.  Elsewhere it may be half a second old: the drives
+ * check that the bucket is there, and versioning may begin so much later. */
 static enum err
 check_bucket(struct store *st, const char *name, struct store_hold *h)
 {
 	struct bucket b = BUCKET_INIT;
-	enum err e = h->votes == NULL ? store_bucket_look(st, name, &b) :
-	    store_bucket_get(st, name, &b);
+	enum err e = store_bucket_look(st, name, &b);
 
 	if (e == EC_OK)
 		h->keeps = store_bucket_versioning(&b);
@@ -224,7 +226,11 @@ store_release(struct store_hold *h, enum err e)
 }
 
 bool
-store_again(enum err e, unsigned *tries)
+store_again(struct store *st, const char *bucket, enum err e, unsigned *tries)
 {
-	return e == EC_ESTALE && ++*tries < STORE_TRIES;
+	if ((e != EC_ESTALE && e != EC_ENOBUCKET) || ++*tries == STORE_TRIES)
+		return false;
+	/* The drives know of no bucket.  Is there none? */
+	return e == EC_ESTALE || (bucket != NULL &&
+	    store_bucket_reopen(st, bucket) == EC_OK);
 }

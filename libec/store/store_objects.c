@@ -111,7 +111,7 @@ store_put_commit(struct store_put *p, const char *etag,
 		if (e == EC_OK)
 			e = put_commit(p->put, etag, out);
 		e = store_release(&h, e);
-	} while (store_again(e, &tries));
+	} while (store_again(p->st, p->bucket, e, &tries));
 	return e;
 }
 
@@ -181,7 +181,7 @@ store_delete(struct store *st, const char *bucket, const char *key,
 		if (e == EC_ENOTFOUND && version != NULL)
 			e = EC_OK;
 		e = store_release(&h, e);
-	} while (store_again(e, &tries));
+	} while (store_again(st, bucket, e, &tries));
 	if (out != NULL)
 		*out = did;
 	return e;
@@ -221,7 +221,7 @@ store_amend(struct store *st, const char *bucket, const char *key,
 			e = amend(store_set_of(st, bucket, key), bucket, key,
 			    version, change, ctx, out);
 		e = store_release(&h, e);
-	} while (store_again(e, &tries));
+	} while (store_again(st, bucket, e, &tries));
 	return e;
 }
 
@@ -279,7 +279,7 @@ store_upload_complete(struct store *st, const char *bucket, const char *key,
 			    etag, h.keeps != STORE_VERSIONING_ENABLED, extra,
 			    extra_len, out);
 		e = store_release(&h, e);
-	} while (store_again(e, &tries));
+	} while (store_again(st, bucket, e, &tries));
 	return e;
 }
 
@@ -299,6 +299,6 @@ store_upload_abort(struct store *st, const char *bucket, const char *key,
 			e = multipart_abort(store_set_of(st, bucket, key),
 			    bucket, key, id);
 		e = store_release(&h, e);
-	} while (store_again(e, &tries));
+	} while (store_again(st, bucket, e, &tries));
 	return e;
 }

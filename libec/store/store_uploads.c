@@ -17,15 +17,18 @@ store_upload_create(struct store *st, const char *bucket, const char *key,
     const uint8_t *meta, size_t meta_len, struct stamp *id)
 {
 	struct store_hold h;
+	unsigned tries = 0;
 	enum err e = check(st, bucket, key);
 
 	if (e != EC_OK)
 		return e;
-	/* The bucket is not removed meanwhile. */
-	if ((e = store_hold(st, bucket, key, &h)) == EC_OK)
-		e = multipart_create(store_set_of(st, bucket, key), bucket,
-		    key, meta, meta_len, id);
-	return store_release(&h, e);
+	do {	/* the bucket is not removed meanwhile */
+		if ((e = store_hold(st, bucket, key, &h)) == EC_OK)
+			e = multipart_create(store_set_of(st, bucket, key),
+			    bucket, key, meta, meta_len, id);
+		e = store_release(&h, e);
+	} while (store_again(st, bucket, e, &tries));
+	return e;
 }
 
 enum err

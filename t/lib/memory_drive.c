@@ -741,6 +741,24 @@ row_supersede(struct memory_disk *m, const struct record *r)
 	}
 }
 
+/* Is ${r} something new in a bucket that takes nothing any more? */
+static bool
+bucket_closed(const struct memory_disk *m, const struct record *r)
+{
+	if (r->kind != RECORD_OBJECT && r->kind != RECORD_MARKER &&
+	    r->kind != RECORD_PART && (r->kind != RECORD_UPLOAD ||
+	    (r->flags & RECORD_GONE) != 0))
+		return false;
+	for (size_t i = 0; i < m->row_count; i++) {
+		const struct record *o = &m->rows[i]->rec;
+
+		if (o->kind == RECORD_BUCKET &&
+		    strcmp(o->bucket, r->bucket) == 0)
+			return (o->flags & (RECORD_GONE | RECORD_CLOSED)) != 0;
+	}
+	return false;
+}
+
 static enum err
 apply(struct memory_disk *m, struct row *row, struct drive_append *a,
     bool *kept)
@@ -757,6 +775,8 @@ apply(struct memory_disk *m, struct row *row, struct drive_append *a,
 	row_survey(m, r, &newest, &older_null, &upload_gone);
 	if (upload_gone)
 		return EC_ENOUPLOAD;
+	if ((a->flags & DRIVE_APPEND_NEWEST) != 0 && bucket_closed(m, r))
+		return EC_ENOBUCKET;
 	if (stamp_cmp(&newest, &r->stamp) > 0) {
 		a->hlc = newest.hlc;
 		if ((a->flags & DRIVE_APPEND_NEWEST) != 0)

@@ -217,6 +217,42 @@ conform_uploads(struct drive *d)
 	kit_append_free(&a);
 }
 
+/* What is new is refused by a bucket that is closed or gone. */
+static inline void
+conform_closed(struct drive *d)
+{
+	static const unsigned flags[] = { 0, RECORD_CLOSED, RECORD_GONE, 0 };
+	struct record b = { .kind = RECORD_BUCKET, .bucket = "cl", .key = "",
+	    .etag = "" };
+	struct record marker = { .kind = RECORD_MARKER, .bucket = "cl",
+	    .key = "k", .etag = "" };
+	struct record tomb = { .kind = RECORD_TOMBSTONE, .bucket = "cl",
+	    .key = "k", .etag = "", .target = { 1, 1 } };
+	struct drive_append a;
+	unsigned good = 0;
+
+	for (uint64_t i = 0; i < 4; i++) {
+		b.flags = flags[i];
+		b.stamp = (struct stamp){ i + 1, 1 };
+		kit_put(d, b);
+		marker.stamp = tomb.stamp = (struct stamp){ i + 1, 2 };
+		kit_append(d, &a, marker, DRIVE_APPEND_NEWEST);
+		good += a.err == (flags[i] == 0 ? EC_OK : EC_ENOBUCKET);
+		kit_append_free(&a);
+		kit_append(d, &a, tomb, DRIVE_APPEND_NEWEST);
+		good += a.err == EC_OK;
+		kit_append_free(&a);
+	}
+	marker.stamp.hlc = 2;
+	b.flags = RECORD_GONE;
+	b.stamp.hlc = 5;
+	kit_put(d, b);
+	kit_append(d, &a, marker, 0);
+	good += a.err == EC_OK;
+	kit_append_free(&a);
+	tap_is_u64(good, 9, "a closed bucket takes what deletes, and heals");
+}
+
 /* ${f} is what the drive was formatted with. */
 static inline void
 conform_identity(struct drive *d, const struct format *f)

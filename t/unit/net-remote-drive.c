@@ -272,8 +272,10 @@ test_local(void)
 		conform_shard_files(i == 0 ? d : r);
 		conform_shard_list(i == 0 ? d : r);
 		conform_versions(i == 0 ? d : r);
-		if (i == 1)
+		if (i == 1) {
 			conform_uploads(r);
+			conform_closed(r);
+		}
 		d->ops->probe(d, &f);
 		conform_identity(i == 0 ? d : r, &f);
 	}
