@@ -114,6 +114,28 @@ class Cluster:
             raise RuntimeError("node %d ended with %d: %s" % (
                 n, status, self.log(n)))
 
+    def tool(self, n, *argv):
+        """A tool beside the server of that node; its status and output."""
+        done = subprocess.run(
+            self.net.command(n, [os.path.join(self.binaries, argv[0]),
+                                 *argv[1:], self.line()]),
+            env=self.variables(n), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=2 * WAIT_S)
+        return done.returncode, done.stdout
+
+    def whole(self, n):
+        """Wait until a scan from there finds nothing to heal."""
+        end = time.monotonic() + WAIT_S
+        while True:
+            status, said = self.tool(n, "ec-scan")
+            if status == 0:
+                return
+            if time.monotonic() > end:
+                raise RuntimeError("ec-scan on node %d: %d: %s" % (
+                    n, status, said[-600:]))
+            time.sleep(0.2)
+
     def close(self):
         for n in list(self.process):
             if self.alive(n):

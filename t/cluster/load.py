@@ -192,8 +192,12 @@ class Worker(threading.Thread):
                              self.load.timeout)
                    for n in self.load.cluster.nodes}
         try:
+            n = 0
             while not self.load.ending.is_set():
-                n = self.random.choice(self.load.nodes)
+                # Who failed once tries elsewhere.
+                n = self.random.choice(
+                    [m for m in self.load.nodes
+                     if m != n or not self.in_a_row] or self.load.nodes)
                 clients[n].ahead_s = self.load.ahead_s.get(n, 0)
                 began = time.monotonic()
                 if self.step(clients[n]) in (0, 500, 503):
