@@ -143,6 +143,7 @@ check-fault: $(PROGRAMS) $(FAULT)
 check-cluster: $(PROGRAMS) $(FAULT) $(SWITCH)
 	@t/cluster/faults.py -l -n 3 -d 4 $(BUILD)
 	@t/cluster/faults.py -l -n 4 -d 4 $(BUILD)
+	@t/cluster/speed.py $(BUILD)
 
 # Fuzzers: the library once more, by clang, with libFuzzer's instrumentation.
 FUZZ_BUILD := build/fuzz

@@ -68,9 +68,8 @@ class Hosts:
     def command(self, node, argv):
         return ["nsenter", "--net=" + self.space[node], *argv]
 
-    def delay(self, ms):
-        """On every way between any two."""
-        self.ask("delay 0 0 %d" % (ms * 1000))
+    def delay(self, a, b, ms):
+        self.ask("delay %d %d %d" % (a, b, ms * 1000))
 
     def drop(self, a, b):
         self.ask("drop %d %d" % (a, b))

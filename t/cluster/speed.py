@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+"""speed: what a request costs a cluster in round trips, and what the nodes
+between cost in throughput.
+
+    speed.py BINARIES
+
+Round trips: 3 nodes x 4 drives, every packet between nodes 5 ms under way, the
+client beside the first node; the median time of a request divided by 10 ms.
+Connections: what the nodes opened to each other during these requests.
+Throughput: 16 MiB objects by four clients, 3 nodes x 4 drives on ports of the
+loopback, of what one node with 12 drives does; the median of five turns, in
+each of which one follows the other.  Exit status 1 when a goal is missed: PUT 2.2 and GET 1.2 round trips, throughput 0.55."""
+
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+
+sys.dont_write_bytecode = True
+import cluster
+import load
+
+DELAY_MS, REQUESTS = 5, 60
+GOALS = {"PUT": 2.2, "GET": 1.2}
+MIB16 = bytes(16 << 20)
+
+
+def make(binaries, folder, nodes, drives, ports):
+    c = cluster.Cluster(binaries, folder, nodes, drives, ports)
+    c.start_all()
+    load.Client(c, 1).make_bucket()
+    return c
+
+
+def took(call):
+    began = time.monotonic()
+    if call() not in (200, (200, 4096)):
+        raise RuntimeError("a request failed")
+    return time.monotonic() - began
+
+
+def round_trips(c):
+    client = load.Client(c, 1)
+
+    def put(i):
+        return client.request("PUT", load.path("r%d" % i),
+                              b"%4d" % i * 1024)[0]
+
+    def get(i):
+        status, _, data = client.request("GET", load.path("r%d" % i))
+        return status, len(data)
+
+    for i in range(20):     # connections and estimates are there
+        took(lambda: put(i))
+        took(lambda: get(i))
+    for n in c.nodes[1:]:
+        for m in c.nodes:
+            if m != n:
+                c.net.delay(m, n, DELAY_MS)
+                c.net.delay(n, m, DELAY_MS)
+    for i in range(20):
+        took(lambda: put(i))
+        took(lambda: get(i))
+    before, missed = c.net.connections(), False
+    for name, call in (("PUT", put), ("GET", get)):
+        times = [took(lambda: call(i)) for i in range(REQUESTS)]
+        trips = statistics.median(times) * 1000 / (2 * DELAY_MS)
+        print("%s of 4 KiB: %.2f round trips (goal %.1f), slowest %.2f" % (
+            name, trips, GOALS[name], max(times) * 1000 / (2 * DELAY_MS)))
+        missed = missed or trips > GOALS[name]
+    print("connections opened by nodes to each other: %d before, %d during "
+          "%d requests" % (before, c.net.connections() - before,
+                           2 * REQUESTS))
+    return missed
+
+
+def turn(c, method):
+    """MiB/s of four clients, spread over the nodes."""
+    def work(n):
+        client = load.Client(c, c.nodes[n % len(c.nodes)])
+        for j in range(2):
+            status = client.request(
+                method, load.path("big%d.%d" % (n, j)),
+                MIB16 if method == "PUT" else b"")[0]
+            if status != 200:
+                failed.append(status)
+        client.close()
+
+    failed = []
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    began = time.monotonic()
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if failed:
+        raise RuntimeError("%s: %s" % (method, failed))
+    return 4 * 2 * 16 / (time.monotonic() - began)
+
+
+def throughput(one, three):
+    missed = False
+    for method in ("PUT", "GET"):
+        pairs = [(turn(one, method), turn(three, method))
+                 for _ in range(5)]
+        ratio = statistics.median(b / a for a, b in pairs)
+        print("%s of 16 MiB: %.2f of one node (goal 0.55), %.0f and %.0f "
+              "MiB/s" % (method, ratio,
+                         statistics.median(b for _, b in pairs),
+                         statistics.median(a for a, _ in pairs)))
+        missed = missed or ratio < 0.55
+    return missed
+
+
+def main():
+    binaries, missed = os.path.abspath(sys.argv[1]), False
+    base = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(dir=base, prefix="ec-speed.") as folder:
+        made = []
+        try:
+            made.append(make(binaries, folder + "/one", 1, 12, True))
+            made.append(make(binaries, folder + "/three", 3, 4, True))
+            missed = throughput(*made)
+            made.append(make(binaries, folder + "/far", 3, 4, False))
+            if made[-1].net.network:
+                missed = round_trips(made[-1]) or missed
+            else:
+                print("round trips: left out: " + made[-1].net.name)
+        finally:
+            for c in made:
+                c.close()
+    sys.exit(missed)
+
+
+main()
