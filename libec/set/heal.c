@@ -62,6 +62,12 @@ older_than(const struct stamp *s, uint64_t age_s)
 	return clock_hlc_us(s->hlc) + age_s * 1000000 < clock_real_us();
 }
 
+bool
+heal_may_be_under_way(const struct stamp *s)
+{
+	return !older_than(s, HEAL_FAILED_AGE_S);
+}
+
 /* A tombstone that every drive has, for long, and that hides nothing. */
 static bool
 is_spent(const struct heal_census *c, const struct heal_version *v)
@@ -84,7 +90,7 @@ may_purge(const struct heal_census *c, const struct heal_version *v)
 	case HEAL_SUPERSEDED:
 		return true;
 	case HEAL_FAILED:
-		return older_than(&v->best->stamp, HEAL_FAILED_AGE_S);
+		return !heal_may_be_under_way(&v->best->stamp);
 	default:
 		return is_spent(c, v);
 	}

@@ -48,6 +48,9 @@ void heal_census_release(struct heal_census *c);
 bool heal_version_recorded(const struct heal_version *v, unsigned i,
     unsigned drives);
 
+/* A write that failed looks like one that is under way, until it is old. */
+bool heal_may_be_under_way(const struct stamp *s);
+
 /* Heal (or with HEAL_DRY look at) one state that is not superseded.  A write
  * that failed gives EC_OK and is neither lost nor undecided in ${r}.  ${born}
  * may be shared by the calls for one thing.  Results as heal_key (heal.h). */

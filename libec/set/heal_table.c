@@ -1,8 +1,18 @@
-/* heal_table: heal_buckets and heal_uploads. */
+/* heal_table: heal_buckets and heal_uploads.
+ *
+ * A drive keeps one row of a bucket or an upload, the newest.  So where a
+ * write that failed has left its row, the state that stands cannot be appended
+ * again with its old stamp.  The end of an upload is rolled forward: it was
+ * asked for, and what it ends was complete or given up.  For a bucket the state
+ * that stands is written anew, with a new stamp, when the write is too old to
+ * be under way: objects may have been put into it since. */
 #include "set/heal.h"
+
+#include "drive/record.h"
 
 #include "set/heal_born.h"
 #include "set/heal_merge.h"
+#include "set/heal_version.h"
 
 struct table {
 	struct set *set;
@@ -44,6 +54,42 @@ table_walk(const struct table *t, const struct drive_query *q,
 	return heal_worse(worst, e);
 }
 
+static bool
+is_ended_in_part(const struct heal_census *c, const struct heal_version *v)
+{
+	return v->fate == HEAL_FAILED && c->silent == 0 &&
+	    v->best->kind == RECORD_UPLOAD &&
+	    (v->best->flags & RECORD_GONE) != 0;
+}
+
+static enum err
+write_anew(const struct table *t, const struct heal_census *c,
+    const struct heal_version *v, struct heal_report *r)
+{
+	struct record rec = *v->best;
+	const struct heal_version anew = { .best = &rec, .fate = HEAL_LIVE };
+
+	rec.stamp = stamp_new();
+	return heal_version(t->set, c, &anew, t->flags, t->watch, r);
+}
+
+/* Version ${i} counts; those above it are of writes that failed. */
+static enum err
+heal_standing(const struct table *t, const struct heal_census *c, unsigned i,
+    struct heal_born *born, struct heal_report *r)
+{
+	const struct heal_version *v = &c->versions[i];
+
+	if (is_ended_in_part(c, v))
+		return heal_version(t->set, c, v, t->flags, t->watch, r);
+	if (i == 0 || v->fate != HEAL_LIVE || c->silent > 0)
+		return heal_any(t->set, c, v, t->flags, t->watch, born, r);
+	for (unsigned j = 0; j < i; j++)
+		if (heal_may_be_under_way(&c->versions[j].best->stamp))
+			return EC_EBUSY;
+	return write_anew(t, c, v, r);
+}
+
 /* The newest state that counts is the only one. */
 static enum err
 visit_newest(const struct table *t, const struct heal_census *c)
@@ -55,10 +101,11 @@ visit_newest(const struct table *t, const struct heal_census *c)
 	for (unsigned i = 0; i < c->version_count; i++) {
 		const struct heal_version *v = &c->versions[i];
 
-		e = heal_any(t->set, c, v, t->flags, t->watch, &born, &r);
-		if (e == EC_ENOMEM || e == EC_ECANCELED)
+		e = heal_standing(t, c, i, &born, &r);
+		if (e == EC_ENOMEM || e == EC_ECANCELED || e == EC_EBUSY)
 			return e;
-		if (v->fate == HEAL_FAILED && !r.lost && !r.undecided)
+		if (v->fate == HEAL_FAILED && !is_ended_in_part(c, v) &&
+		    !r.lost && !r.undecided)
 			continue;
 		if (t->watch != NULL && t->watch->each != NULL)
 			t->watch->each(t->watch->ctx, &r);
@@ -92,7 +139,7 @@ visit_upload(const struct table *t, const struct heal_census *c)
 	const struct record *r;
 
 	for (unsigned i = 0; i < c->version_count; i++, v++)
-		if (v->fate == HEAL_LIVE)
+		if (v->fate == HEAL_LIVE || is_ended_in_part(c, v))
 			break;
 	if (v == c->versions + c->version_count || e == EC_ENOMEM ||
 	    e == EC_ECANCELED)

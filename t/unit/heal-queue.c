@@ -3,6 +3,9 @@
 
 #include "../lib/rig.h"
 #include "../lib/tap.h"
+#include "base/clock.h"
+#include "drive/record.h"
+#include "set/bucket.h"
 #include "set/heal.h"
 #include "set/heal_queue.h"
 #include "set/multipart.h"
@@ -213,6 +216,96 @@ test_uploads(void)
 	rig_release(&r);
 }
 
+static void
+fail_writes(struct rig *r, enum err err)
+{
+	for (unsigned i = 1; i < 4; i++)
+		memory_disk_fail(r->disk[i], err == EC_OK ? 0 : MEMORY_APPEND,
+		    err);
+}
+
+/* Power is cut when one drive has the end of an upload. */
+static void
+test_upload_ended_in_part(void)
+{
+	struct upload u = UPLOAD_INIT;
+	struct stamp upload;
+	struct rig r;
+
+	rig_init(&r, 4, 2);
+	tap_ok(multipart_create(r.set, "bucket", "key", NULL, 0, &upload) ==
+	    EC_OK && put_part(&r, &upload, 1, 200000) == EC_OK,
+	    "an upload of a part");
+	fail_writes(&r, EC_ENOSPC);
+	tap_is_u64(multipart_abort(r.set, "bucket", "key", &upload),
+	    EC_ENOSPC, "one drive takes its end");
+	fail_writes(&r, EC_OK);
+	rig_restart(&r);
+	tap_is_u64(multipart_get(&u, r.set, "bucket", "key", &upload), EC_OK,
+	    "so it stands");
+	tap_is_u64(heal_uploads(r.set, NULL, NULL, HEAL_DRY, NULL),
+	    EC_EDEGRADED, "a dry run finds it");
+	tap_is_u64(heal_uploads(r.set, NULL, NULL, 0, NULL), EC_OK, "healed");
+	tap_is_u64(multipart_get(&u, r.set, "bucket", "key", &upload),
+	    EC_ENOUPLOAD, "it is ended");
+	tap_is_u64(heal_uploads(r.set, NULL, NULL, HEAL_DRY, NULL), EC_OK,
+	    "nothing is found any more");
+	for (unsigned i = 0; i < 4; i++)
+		tap_is_u64(memory_disk_rows(r.disk[i], DRIVE_PARTS), 0,
+		    "disk %u has no part of it", i);
+	upload_release(&u);
+	rig_release(&r);
+}
+
+static void
+append_bucket(struct rig *r, unsigned disk, uint64_t real_us, unsigned flags)
+{
+	const struct record rec = { .kind = RECORD_BUCKET, .bucket = "bucket",
+		.key = "", .etag = "", .flags = flags,
+		.stamp = { real_us << 12, 7 } };
+	struct buf b = BUF_INIT(RECORD_BYTES_MAX);
+	struct drive_append a = { .flags = 0 };
+	struct lane_call *call = NULL;
+	struct gather *g = NULL;
+
+	if (gather_new(&g) != EC_OK || record_encode(&b, &rec) != EC_OK)
+		abort();
+	a.rec = b.data;
+	a.len = b.len;
+	if (lane_append(set_lane(r->set, disk), g, &a, 1, &call) != EC_OK)
+		abort();
+	gather_wait(g, 1, clock_mono_us() + 60000000);
+	lane_call_put(call);
+	gather_free(g);
+	buf_release(&b);
+}
+
+/* A bucket's removal that reached one drive is undone, but not while it may be
+ * under way. */
+static void
+test_bucket_removed_in_part(uint64_t age_s, enum err want)
+{
+	uint64_t then_us = clock_real_us() - age_s * 1000000;
+	struct bucket b = BUCKET_INIT;
+	struct rig r;
+
+	rig_init(&r, 4, 2);
+	for (unsigned i = 0; i < 4; i++)
+		append_bucket(&r, i, then_us - 1000000, 0);
+	append_bucket(&r, 2, then_us, RECORD_GONE);
+	tap_is_u64(bucket_get(&b, r.set, "bucket"), EC_OK, "a bucket stands");
+	tap_is_u64(heal_buckets(r.set, 0, NULL), want,
+	    "its removal, %u s old, reached one drive",
+	    (unsigned)age_s);
+	tap_is_u64(heal_buckets(r.set, HEAL_DRY, NULL), want, "and then");
+	rig_detach(&r, 0);
+	rig_detach(&r, 1);
+	tap_is_u64(bucket_get(&b, r.set, "bucket"), want == EC_OK ? EC_OK :
+	    EC_EQUORUM, "with that drive and one more");
+	bucket_release(&b);
+	rig_release(&r);
+}
+
 int
 main(void)
 {
@@ -220,5 +313,8 @@ main(void)
 	test_away();
 	test_pages();
 	test_uploads();
+	test_upload_ended_in_part();
+	test_bucket_removed_in_part(7200, EC_OK);
+	test_bucket_removed_in_part(60, EC_EBUSY);
 	return tap_done();
 }
