@@ -24,6 +24,17 @@ spare(struct server *s, int *reads, int *writes)
 }
 
 bool
+health_is_live(const char *target)
+{
+	size_t len = strcspn(target, "?");
+
+	return (len == strlen("/ec/health/live") &&
+	    strncmp(target, "/ec/health/live", len) == 0) ||
+	    (len == strlen("/minio/health/live") &&
+	    strncmp(target, "/minio/health/live", len) == 0);
+}
+
+bool
 health_answer(struct server *s, struct http_exchange *x)
 {
 	const char *target = http_target(x), *what;

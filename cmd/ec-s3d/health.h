@@ -12,4 +12,7 @@ bool health_answer(struct server *s, struct http_exchange *x);
 /* /ec/status: drives, sets and counters as JSON, for root. */
 enum s3_error health_status(struct call *c);
 
+/* Is this the target that asks only whether the process runs? */
+bool health_is_live(const char *target);
+
 #endif

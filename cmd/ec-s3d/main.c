@@ -15,8 +15,8 @@
 #include "base/opt.h"
 #include "base/os_linux.h"
 #include "credentials.h"
+#include "front.h"
 #include "secure.h"
-#include "server.h"
 #include "store/config.h"
 
 enum {
@@ -25,7 +25,8 @@ enum {
 };
 
 struct settings {
-	const char *address, *parity;
+	const char *address, *parity, *node;
+	bool explain;
 	struct secure secure;
 	int fd;			/* instead of address; -1: none */
 	char *region, *domain;
@@ -91,15 +92,41 @@ announce(const struct store *store, const struct http_server *http,
 	os_notify("READY=1");
 }
 
-/* Serve until a signal; then let what is under way end. */
+/* For store_open: a signal is there already. */
+static bool
+must_end(void *ctx)
+{
+	const sigset_t *end = ctx;
+	sigset_t now;
+
+	sigemptyset(&now);
+	sigpending(&now);
+	return (sigismember(end, SIGTERM) && sigismember(&now, SIGTERM)) ||
+	    sigismember(&now, SIGINT);
+}
+
+static void
+wait_end(struct tls *tls, const sigset_t *end)
+{
+	log_info("signal %d: ending", secure_wait(tls, end));
+	os_notify("STOPPING=1");
+}
+
+/* Open the store and serve it until a signal; then let what is under way end.
+ * Other nodes need the port before there is a store; without them it opens when
+ * all is ready. */
 static enum err
-serve(const struct settings *s, struct store *store, const sigset_t *end,
-    uint64_t start_us)
+serve(struct settings *s, struct cluster *cluster, struct store_params *params,
+    sigset_t *end)
 {
 	const struct sigv4_secret root = { s->root.user, s->root.password };
+	const bool nodes = cluster_self(cluster) != NULL;
+	uint64_t start_us = clock_mono_us();
 	struct http_listen listen = { .address = s->address,
 		.fd = s->fd };
-	struct http_service service = { NULL, server_handle };
+	struct front front = { .cluster = cluster };
+	struct http_service service = { &front, front_handle };
+	struct store *store = NULL;
 	struct server *server = NULL;
 	struct background *background = NULL;
 	struct http_server *http = NULL;
@@ -109,34 +136,91 @@ serve(const struct settings *s, struct store *store, const sigset_t *end,
 	if ((e = secure_open(&tls, &s->secure)) != EC_OK)
 		goto out;
 	listen.tls = tls;
-	if ((e = server_new(&server, store, &root, s->region, s->domain)) !=
-	    EC_OK)
+	params->cluster = cluster;
+	params->stop = must_end;
+	params->ctx = end;
+	if ((nodes && (e = http_server_start(&http, &listen, &service)) !=
+	    EC_OK) ||
+	    (e = store_open(&store, params)) != EC_OK ||
+	    (e = server_new(&server, store, &root, s->region, s->domain)) !=
+	    EC_OK ||
+	    (e = background_start(&background, store)) != EC_OK)
 		goto out;
-	service.ctx = server;
-	if ((e = background_start(&background, store)) != EC_OK ||
-	    (e = http_server_start(&http, &listen, &service)) != EC_OK)
+	atomic_store(&front.server, server);
+	if (!nodes && (e = http_server_start(&http, &listen, &service)) !=
+	    EC_OK)
 		goto out;
 	announce(store, http, tls != NULL ? "https" : "http", s->address,
 	    start_us);
-	log_info("signal %d: ending", secure_wait(tls, end));
-	os_notify("STOPPING=1");
+	wait_end(tls, end);
 	server->draining = true;
 out:
 	http_server_stop(http, GRACE_MS);
 	background_stop(background);
 	server_free(server);
+	store_close(store);
 	tls_free(tls);
+	if (e == EC_ECANCELED && must_end(end)) {
+		wait_end(NULL, end);
+		e = EC_OK;
+	}
+	return e;
+}
+
+static enum err
+explain(const struct cluster_params *p, int parity)
+{
+	struct endpoints es = ENDPOINTS_INIT;
+	struct buf text = BUF_INIT(16 << 20);
+	enum err e;
+
+	if ((e = cluster_volumes(&es, p)) != EC_OK)
+		return e;
+	if ((e = endpoints_explain(&es, parity, &text)) == EC_EINVAL)
+		log_error("--parity %d: more than half of a set", parity);
+	if (e == EC_OK && (fputs(buf_str(&text), stdout) == EOF ||
+	    fflush(stdout) != 0)) {
+		log_error("standard output: cannot be written");
+		e = EC_EIO;
+	}
+	buf_release(&text);
+	endpoints_release(&es);
+	return e;
+}
+
+static enum err
+run(struct settings *s, struct store_params *params, sigset_t *end)
+{
+	const struct cluster_params cp = { .volumes = params->volumes,
+		.volume_count = params->volume_count, .server = true,
+		.node = s->node, .address = s->address };
+	struct cluster *cluster = NULL;
+	enum err e;
+
+	if (s->explain)
+		return explain(&cp, params->parity);
+	if ((e = settings_load(s)) != EC_OK ||
+	    (e = cluster_new(&cluster, &cp)) != EC_OK)
+		return e;
+	if (s->address == NULL)
+		s->address = cluster_self(cluster) != NULL ?
+		    cluster_self(cluster) : "127.0.0.1:9000";
+	e = serve(s, cluster, params, end);
+	cluster_free(cluster);
 	return e;
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct settings s = { .address = "127.0.0.1:9000", .fd = -1,
-		.root = CREDENTIALS_INIT };
+	struct settings s = { .fd = -1, .root = CREDENTIALS_INIT };
 	const struct opt opts[] = {
 		OPT_STR('a', "address", &s.address, "host:port",
 		    "where to listen; no host: everywhere; port 0: a free one"),
+		OPT_STR('n', "node", &s.node, "host:port",
+		    "which node of the drives' names this one is"),
+		OPT_FLAG('x', "explain", &s.explain,
+		    "print the sets and what they may lose, and exit"),
 		OPT_STR(0, "tls-cert", &s.secure.cert, "file",
 		    "the certificate to show, and TLS with it"),
 		OPT_STR(0, "tls-key", &s.secure.key, "file", "its key"),
@@ -146,8 +230,7 @@ main(int argc, char *argv[])
 	};
 	struct store_params params = { .parity = -1, .create = true,
 		.serve = true };
-	uint64_t start_us = clock_mono_us(), parity;
-	struct store *store = NULL;
+	uint64_t parity;
 	sigset_t end, hup;
 	enum err e;
 
@@ -175,12 +258,7 @@ main(int argc, char *argv[])
 	sigaddset(&hup, SIGHUP);
 	if (s.secure.cert != NULL)
 		pthread_sigmask(SIG_BLOCK, &hup, NULL);
-	if ((e = settings_load(&s)) != EC_OK ||
-	    (e = store_open(&store, &params)) != EC_OK)
-		goto out;
-	e = serve(&s, store, &end, start_us);
-out:
-	store_close(store);
+	e = run(&s, &params, &end);
 	credentials_release(&s.root);
 	free(s.region);
 	free(s.domain);

@@ -11,6 +11,8 @@
 #include "base/num.h"
 #include "net/drive_service_impl.h"
 
+enum { SERVICE_MESSAGE_MAX = 1 << 20 };
+
 struct served {
 	struct uuid id;
 	struct lane *lane;
@@ -114,16 +116,37 @@ unuse_lane(struct drive_service *s, const struct uuid *id)
 }
 
 void
-service_refuse(struct http_exchange *x, enum err e)
+service_refuse(struct peer_request *r, enum err e)
 {
 	int status = err_http(e) < 400 ? 500 : err_http(e);
 	char text[WIRE_CODE_BYTES + 2];
 
 	snprintf(text, sizeof(text), "%s\n", err_name(e));
-	http_answer(x, (unsigned)status, text, strlen(text));
+	peer_request_answer(r, (unsigned)status, text, strlen(text));
 }
 
-/* DATA-INDEX[?bytes=N] */
+/* [from=N&]bytes=N */
+static enum err
+parse_range(struct service_target *out, const char *s)
+{
+	char number[24];
+	size_t len;
+
+	if (strncmp(s, "from=", 5) == 0) {
+		len = strcspn(s += 5, "&");
+		if (s[len] == '\0' || len >= sizeof(number))
+			return EC_EINVAL;
+		memcpy(number, s, len);
+		number[len] = '\0';
+		if (num_parse(&out->from, number, 0, INT64_MAX) != EC_OK)
+			return EC_EINVAL;
+		s += len + 1;
+	}
+	return strncmp(s, "bytes=", 6) != 0 ? EC_EINVAL :
+	    num_parse(&out->bytes, s + 6, 0, INT64_MAX);
+}
+
+/* DATA-INDEX[?range] */
 static enum err
 parse_shard(struct service_target *out, const char *s)
 {
@@ -145,8 +168,7 @@ parse_shard(struct service_target *out, const char *s)
 	s += UUID_TEXT_BYTES + len;
 	if (*s == '\0')
 		return EC_OK;
-	return strncmp(s, "?bytes=", 7) != 0 ? EC_EINVAL :
-	    num_parse(&out->bytes, s + 7, 0, INT64_MAX);
+	return parse_range(out, s + 1);
 }
 
 /* /.ec/drive/ID/OP[/SHARD] */
@@ -177,44 +199,92 @@ parse_target(struct service_target *out, const char *s)
 }
 
 static void
-dispatch(struct http_exchange *x, struct lane *l,
+serve_stream(struct http_exchange *x, struct peer_auth *auth, struct lane *l,
+    const struct service_target *t)
+{
+	struct peer_request r;
+
+	if (peer_request_begin(&r, x, auth) == EC_OK) {
+		if (l != NULL)
+			service_shard_put(&r, l, t);
+		else
+			service_refuse(&r, EC_EOFFLINE);
+	}
+	peer_request_release(&r);
+}
+
+static void
+serve_message(struct http_exchange *x, struct peer_auth *auth, struct lane *l,
     const struct service_target *t)
 {
 	const char *method = http_method(x);
-	bool shard = t->shard && strcmp(t->op, "shard") == 0;
+	bool append = strcmp(t->op, "append") == 0 &&
+	    strcmp(method, "POST") == 0;
+	struct peer_request r;
+	enum err e;
 
-	if (strcmp(t->op, "append") == 0 && strcmp(method, "POST") == 0)
-		service_append(x, l);
-	else if (shard && strcmp(method, "PUT") == 0)
-		service_shard_put(x, l, &t->data, t->index, t->bytes);
-	else if (shard && strcmp(method, "GET") == 0)
-		service_shard_get(x, l, &t->data, t->index);
-	else if (!service_op(x, l, t))
-		service_refuse(x, EC_ENOTIMPL);
+	e = peer_request_read(&r, x, auth, append ? WIRE_MESSAGE_MAX :
+	    SERVICE_MESSAGE_MAX);
+	if (e != EC_OK)
+		goto out;
+	if (l == NULL)
+		service_refuse(&r, EC_EOFFLINE);
+	else if (append)
+		service_append(&r, l);
+	else if (t->shard && strcmp(t->op, "shard") == 0 &&
+	    strcmp(method, "GET") == 0)
+		service_shard_get(&r, l, t);
+	else if (!service_op(&r, l, t))
+		service_refuse(&r, EC_ENOTIMPL);
+out:
+	peer_request_release(&r);
+}
+
+/* What cannot be a request of ours; only who may ask is told why. */
+static void
+serve_nonsense(struct http_exchange *x, struct peer_auth *auth, enum err e)
+{
+	struct peer_request r;
+
+	if (peer_request_read(&r, x, auth, SERVICE_MESSAGE_MAX) == EC_OK)
+		service_refuse(&r, e);
+	peer_request_release(&r);
+}
+
+bool
+drive_service_serve(struct drive_service *s, struct http_exchange *x,
+    struct peer_auth *auth)
+{
+	const char *version = http_header(x, "Ec-Wire");
+	const char *target = http_target(x);
+	struct service_target t;
+	struct lane *l;
+
+	if (strncmp(target, DRIVE_SERVICE_PATH,
+	    strlen(DRIVE_SERVICE_PATH)) != 0)
+		return false;
+	if (version == NULL || strcmp(version, "1") != 0 ||
+	    parse_target(&t, target) != EC_OK) {
+		serve_nonsense(x, auth, version == NULL ||
+		    strcmp(version, "1") != 0 ? EC_EFORMAT : EC_EINVAL);
+		return true;
+	}
+	l = use_lane(s, &t.drive);
+	if (t.shard && strcmp(t.op, "shard") == 0 &&
+	    strcmp(http_method(x), "PUT") == 0)
+		serve_stream(x, auth, l, &t);
+	else
+		serve_message(x, auth, l, &t);
+	if (l != NULL)
+		unuse_lane(s, &t.drive);
+	return true;
 }
 
 static void
 handle(void *ctx, struct http_exchange *x)
 {
-	struct drive_service *s = ctx;
-	const char *version = http_header(x, "Ec-Wire");
-	struct service_target t;
-	struct lane *l;
-
-	if (version == NULL || strcmp(version, "1") != 0) {
-		service_refuse(x, EC_EFORMAT);
-		return;
-	}
-	if (parse_target(&t, http_target(x)) != EC_OK) {
-		service_refuse(x, EC_EINVAL);
-		return;
-	}
-	if ((l = use_lane(s, &t.drive)) == NULL) {
-		service_refuse(x, EC_EOFFLINE);
-		return;
-	}
-	dispatch(x, l, &t);
-	unuse_lane(s, &t.drive);
+	if (!drive_service_serve(ctx, x, NULL))
+		serve_nonsense(x, NULL, EC_EINVAL);
 }
 
 void

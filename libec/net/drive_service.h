@@ -7,6 +7,7 @@
 #include "base/uuid.h"
 #include "drive/lane.h"
 #include "net/http_server.h"
+#include "net/peer_auth.h"
 
 enum { DRIVE_SERVICE_DRIVES_MAX = 256 };
 #define DRIVE_SERVICE_PATH "/.ec/drive/"
@@ -30,5 +31,10 @@ void drive_service_remove(struct drive_service *s, const struct uuid *id);
 /* The HTTP service to put behind http_server_start (on a Unix socket whose
  * directory only the owner may enter: reaching it is the permission). */
 void drive_service_http(struct drive_service *s, struct http_service *out);
+
+/* Serve one request, signed if ${auth} is not NULL.  false: its target does not
+ * begin with DRIVE_SERVICE_PATH; then nothing was answered. */
+bool drive_service_serve(struct drive_service *s, struct http_exchange *x,
+    struct peer_auth *auth);
 
 #endif

@@ -4,23 +4,23 @@
 
 #include "drive/lane.h"
 #include "net/drive_service.h"
+#include "net/peer.h"
 #include "net/wire.h"
 
 enum {
 	SERVICE_WAIT_MS = 30000,	/* for one call on a lane */
 	SERVICE_PIECE_BYTES = 128 * 1024,	/* of a shard being written */
-	SERVICE_READ_BYTES = 1024 * 1024,	/* of a shard being read */
 };
 
 /* A request's target, taken apart:
- * /.ec/drive/DRIVE/OP[/DATA-INDEX[?bytes=N]] */
+ * /.ec/drive/DRIVE/OP[/DATA-INDEX[?[from=N&]bytes=N]] */
 struct service_target {
 	struct uuid drive;
 	char op[16];
 	bool shard;			/* the following are there */
 	struct uuid data;
 	unsigned index;
-	uint64_t bytes;
+	uint64_t from, bytes;
 };
 
 /* The arguments and results of one call on a drive, in memory of their own, for
@@ -50,17 +50,18 @@ enum err service_run(struct lane *l, lane_run *run, struct service_job *job,
     struct lane_call **call);
 
 /* Answer with ${e} by name. */
-void service_refuse(struct http_exchange *x, enum err e);
+void service_refuse(struct peer_request *r, enum err e);
 
-/* Serve a request.  service_op: false if ${t} is no operation that is one job;
- * then nothing was answered. */
-bool service_op(struct http_exchange *x, struct lane *l,
+/* Serve a request whose body was read.  service_op: false if ${t} is no
+ * operation that is one job; then nothing was answered. */
+bool service_op(struct peer_request *r, struct lane *l,
     const struct service_target *t);
-void service_append(struct http_exchange *x, struct lane *l);
+void service_append(struct peer_request *r, struct lane *l);
+void service_shard_get(struct peer_request *r, struct lane *l,
+    const struct service_target *t);
 
-void service_shard_put(struct http_exchange *x, struct lane *l,
-    const struct uuid *data, unsigned index, uint64_t hint);
-void service_shard_get(struct http_exchange *x, struct lane *l,
-    const struct uuid *data, unsigned index);
+/* And one whose body is streamed. */
+void service_shard_put(struct peer_request *r, struct lane *l,
+    const struct service_target *t);
 
 #endif

@@ -49,25 +49,6 @@ out:
 	return e;
 }
 
-/* The whole body.  Its buffer grows with what arrives, not with what is
- * announced. */
-static enum err
-read_message(struct http_exchange *x, struct buf *b)
-{
-	uint8_t *to;
-	size_t got;
-	enum err e;
-
-	do {
-		if ((e = buf_reserve(b, SERVICE_PIECE_BYTES, &to)) != EC_OK)
-			return e;
-		if ((e = http_read(x, to, SERVICE_PIECE_BYTES, &got)) != EC_OK)
-			return e;
-		b->len += got;
-	} while (got > 0);
-	return EC_OK;
-}
-
 static enum err
 run_query(struct drive *d, void *arg)
 {
@@ -299,19 +280,19 @@ static const struct op {
 };
 
 static void
-serve_op(struct http_exchange *x, struct lane *l, const struct op *op,
+serve_op(struct peer_request *r, struct lane *l, const struct op *op,
     const struct service_target *t)
 {
-	struct buf in = BUF_INIT(1 << 20), out = BUF_INIT(WIRE_MESSAGE_MAX);
+	struct buf out = BUF_INIT(WIRE_MESSAGE_MAX);
 	struct service_job *j = service_job_new();
 	struct lane_call *call = NULL;
 	enum err e = EC_ENOMEM;
 
-	if (j == NULL || (e = read_message(x, &in)) != EC_OK)
+	if (j == NULL)
 		goto out;
 	j->data = t->data;
 	j->index = t->index;
-	if (op->take != NULL && (e = op->take(j, &in)) != EC_OK)
+	if (op->take != NULL && (e = op->take(j, &r->body)) != EC_OK)
 		goto out;
 	e = service_run(l, op->run, j, &call);
 	if (e == EC_OK && op->give != NULL)
@@ -319,12 +300,11 @@ serve_op(struct http_exchange *x, struct lane *l, const struct op *op,
 	j = NULL;			/* the call's */
 out:
 	if (e == EC_OK)
-		http_answer(x, 200, out.data, out.len);
+		peer_request_answer(r, 200, out.data, out.len);
 	else
-		service_refuse(x, e);
+		service_refuse(r, e);
 	lane_call_put(call);
 	service_job_drop(j);
-	buf_release(&in);
 	buf_release(&out);
 }
 
@@ -355,31 +335,27 @@ out:
 }
 
 void
-service_append(struct http_exchange *x, struct lane *l)
+service_append(struct peer_request *r, struct lane *l)
 {
-	struct buf in = BUF_INIT(WIRE_MESSAGE_MAX);
 	struct buf out = BUF_INIT(WIRE_MESSAGE_MAX);
-	enum err e;
+	enum err e = append(l, &r->body, &out);
 
-	if ((e = read_message(x, &in)) == EC_OK)
-		e = append(l, &in, &out);
 	if (e == EC_OK)
-		http_answer(x, 200, out.data, out.len);
+		peer_request_answer(r, 200, out.data, out.len);
 	else
-		service_refuse(x, e);
-	buf_release(&in);
+		service_refuse(r, e);
 	buf_release(&out);
 }
 
 bool
-service_op(struct http_exchange *x, struct lane *l,
+service_op(struct peer_request *r, struct lane *l,
     const struct service_target *t)
 {
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		if (strcmp(ops[i].name, t->op) == 0 &&
-		    strcmp(ops[i].method, http_method(x)) == 0 &&
+		    strcmp(ops[i].method, http_method(r->x)) == 0 &&
 		    ops[i].shard == t->shard) {
-			serve_op(x, l, &ops[i], t);
+			serve_op(r, l, &ops[i], t);
 			return true;
 		}
 	return false;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/num.h"
 #include "net/drive_service_impl.h"
 
 /* A shard being written.  Only calls of its series touch it, the last of which
@@ -108,7 +107,7 @@ stream_push(struct stream *s, lane_run *run, lane_drop *drop, void *arg)
 }
 
 static enum err
-receive(struct http_exchange *x, struct stream *s, struct upload *u)
+receive(struct peer_request *r, struct stream *s, struct upload *u)
 {
 	struct piece *p;
 	size_t got;
@@ -121,7 +120,7 @@ receive(struct http_exchange *x, struct stream *s, struct upload *u)
 			return EC_ENOMEM;
 		p->u = u;
 		for (p->len = 0; p->len < sizeof(p->bytes); p->len += got)
-			if ((e = http_read(x, p->bytes + p->len,
+			if ((e = peer_request_stream(r, p->bytes + p->len,
 			    sizeof(p->bytes) - p->len, &got)) != EC_OK ||
 			    got == 0)
 				break;
@@ -140,8 +139,8 @@ receive(struct http_exchange *x, struct stream *s, struct upload *u)
 }
 
 void
-service_shard_put(struct http_exchange *x, struct lane *l,
-    const struct uuid *data, unsigned index, uint64_t hint)
+service_shard_put(struct peer_request *r, struct lane *l,
+    const struct service_target *t)
 {
 	struct stream s = { NULL, NULL, NULL, 0 };
 	struct upload *u;
@@ -149,18 +148,18 @@ service_shard_put(struct http_exchange *x, struct lane *l,
 
 	if ((u = calloc(1, sizeof(*u))) == NULL)
 		goto out;
-	*u = (struct upload){ *data, index, hint, NULL };
+	*u = (struct upload){ t->data, t->index, t->bytes, NULL };
 	if ((e = gather_new(&s.g)) != EC_OK ||
 	    (e = lane_series_new(&s.series, l)) != EC_OK)
 		goto out;
-	e = receive(x, &s, u);
+	e = receive(r, &s, u);
 	lane_series_end(s.series, run_abort, free, u);
 	u = NULL;
 out:
 	if (e == EC_OK)
-		http_answer(x, 200, NULL, 0);
+		peer_request_answer(r, 200, NULL, 0);
 	else
-		service_refuse(x, e);
+		service_refuse(r, e);
 	lane_call_put(s.last);
 	lane_series_free(s.series);
 	gather_free(s.g);
@@ -183,74 +182,31 @@ run_read(struct drive *d, void *arg)
 	return e;
 }
 
-/* "bytes=FIRST-LAST" */
-static enum err
-parse_range(const char *s, uint64_t *off, uint64_t *len)
-{
-	char first[24];
-	const char *dash;
-	uint64_t last;
-	size_t n;
-
-	if (s == NULL || strncmp(s, "bytes=", 6) != 0 ||
-	    (dash = strchr(s += 6, '-')) == NULL ||
-	    (n = (size_t)(dash - s)) >= sizeof(first))
-		return EC_EINVAL;
-	memcpy(first, s, n);
-	first[n] = '\0';
-	if (num_parse(off, first, 0, INT64_MAX - 1) != EC_OK ||
-	    num_parse(&last, dash + 1, *off, INT64_MAX - 1) != EC_OK)
-		return EC_EINVAL;
-	*len = last - *off + 1;
-	return EC_OK;
-}
-
-/* Read one piece and send it.  The first one begins the answer, so that what
- * keeps it from being read can still be said. */
-static enum err
-send_piece(struct http_exchange *x, struct lane *l, const struct uuid *data,
-    unsigned index, uint64_t off, size_t len, uint64_t whole)
-{
-	struct service_job *j = service_job_new();
-	struct lane_call *call = NULL;
-	enum err e;
-
-	if (j == NULL || (j->bytes = malloc(len)) == NULL) {
-		service_job_drop(j);
-		return EC_ENOMEM;
-	}
-	j->data = *data;
-	j->index = index;
-	j->off = off;
-	j->len = len;
-	if ((e = service_run(l, run_read, j, &call)) != EC_OK)
-		goto out;
-	if (http_status(x) == 0)
-		http_answer_start(x, 206, whole);
-	e = http_write(x, j->bytes, len);
-out:
-	lane_call_put(call);
-	return e;
-}
-
 void
-service_shard_get(struct http_exchange *x, struct lane *l,
-    const struct uuid *data, unsigned index)
+service_shard_get(struct peer_request *r, struct lane *l,
+    const struct service_target *t)
 {
-	uint64_t off, len, whole;
-	enum err e;
-	size_t n;
+	struct service_job *j = NULL;
+	struct lane_call *call = NULL;
+	enum err e = EC_EINVAL;
 
-	if ((e = parse_range(http_header(x, "Range"), &off, &len)) != EC_OK) {
-		service_refuse(x, e);
-		return;
-	}
-	for (whole = len; len > 0 && e == EC_OK; off += n, len -= n) {
-		n = (size_t)num_min(len, SERVICE_READ_BYTES);
-		e = send_piece(x, l, data, index, off, n, whole);
-	}
+	if (t->bytes == 0 || t->bytes > WIRE_READ_MAX)
+		goto out;
+	e = EC_ENOMEM;
+	if ((j = service_job_new()) == NULL ||
+	    (j->bytes = malloc(t->bytes)) == NULL)
+		goto out;
+	j->data = t->data;
+	j->index = t->index;
+	j->off = t->from;
+	j->len = (size_t)t->bytes;
+	e = service_run(l, run_read, j, &call);
 	if (e == EC_OK)
-		http_answer_end(x);
-	else if (http_status(x) == 0)
-		service_refuse(x, e);
+		peer_request_answer_read(r, j->bytes, j->len);
+	j = NULL;			/* the call's */
+out:
+	if (e != EC_OK)
+		service_refuse(r, e);
+	lane_call_put(call);
+	service_job_drop(j);
 }

@@ -4,17 +4,28 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/num.h"
-#include "net/http_client.h"
+#include "base/log.h"
+#include "net/body_sum.h"
 
-enum { STATUS_EPOCH = 401, STATUS_DENIED = 403, READ_BYTES = 64 * 1024 };
+enum { STATUS_EPOCH = 401, STATUS_DENIED = 403 };
+#define LOG_EVERY_US (UINT64_C(10) * 1000000)
 
 struct peer {
 	struct http_client *http;
 	struct peer_auth *auth;
 	_Atomic uint64_t epoch;		/* 0: not known yet */
+	_Atomic uint64_t logged_us;
 	char address[];
 };
+
+/* Where the bytes of a read go. */
+struct sink {
+	uint8_t *from;
+	size_t len, max;
+};
+
+/* Stands for the digest of a body that is signed at its end. */
+static const uint8_t streamed[DIGEST_SHA256_BYTES];
 
 enum err
 peer_new(struct peer **out, const char *address, struct peer_auth *auth,
@@ -61,48 +72,114 @@ peer_address(const struct peer *p)
 	return p->address;
 }
 
-/* A refusal's text is not kept whole, so it is not part of what is signed. */
-static enum err
-check_answer(struct peer *p, const struct http_call *call,
-    const struct peer_auth_mac *mac)
+static bool
+good_status(const struct http_call *call)
 {
-	uint8_t digest[DIGEST_SHA256_BYTES];
-	bool good = call->status >= 200 && call->status < 300;
-	uint64_t epoch;
-	enum err e;
-
-	digest_once(DIGEST_SHA256, call->answer->data,
-	    good ? call->answer->len : 0, digest);
-	if ((e = peer_auth_check_answer(p->auth, mac, call->status, digest,
-	    call->header, &epoch)) == EC_OK)
-		atomic_store(&p->epoch, epoch);
-	return e;
+	return call->status >= 200 && call->status < 300;
 }
 
 static enum err
-call_once(struct peer *p, struct http_call *call)
+denied(struct peer *p)
+{
+	uint64_t now = clock_mono_us(), last = atomic_load(&p->logged_us);
+
+	if ((last == 0 || now - last > LOG_EVERY_US) &&
+	    atomic_compare_exchange_strong(&p->logged_us, &last, now))
+		log_warn("%s: does not know us, or we do not know it: it has "
+		    "another secret, or its clock is far from ours",
+		    p->address);
+	return EC_EDENIED;
+}
+
+/* A refusal's text is not kept whole, so it is not part of what is signed. */
+static enum err
+check_answer(struct peer *p, const struct http_call *call,
+    const struct peer_auth_mac *mac,
+    const uint8_t digest[DIGEST_SHA256_BYTES])
+{
+	uint64_t epoch;
+
+	if (peer_auth_check_answer(p->auth, mac, call->status, digest,
+	    call->header, &epoch) != EC_OK)
+		return denied(p);
+	atomic_store(&p->epoch, epoch);
+	return EC_OK;
+}
+
+/* The headers of a signed call. */
+struct signed_headers {
+	char value[sizeof(PEER_AUTH_HEADER) + 1 + PEER_AUTH_VALUE_MAX];
+	const char *list[PEER_HEADERS_MAX + 2];
+	struct peer_auth_mac mac;
+};
+
+/* Sign ${call} with its body's ${digest}; its headers are to be put back. */
+static void
+sign(struct peer *p, struct http_call *call, struct signed_headers *h,
+    const uint8_t digest[DIGEST_SHA256_BYTES])
 {
 	static const char lead[] = PEER_AUTH_HEADER ": ";
-	char header[sizeof(lead) + PEER_AUTH_VALUE_MAX];
-	const char *const headers[] = { header, NULL };
+	unsigned n = 0;
+
+	memcpy(h->value, lead, sizeof(lead));
+	peer_auth_sign(p->auth, clock_real_us(), atomic_load(&p->epoch),
+	    call->method, call->path, digest, h->value + sizeof(lead) - 1,
+	    &h->mac);
+	h->list[n++] = h->value;
+	for (const char *const *c = call->headers; c != NULL && *c != NULL &&
+	    n <= PEER_HEADERS_MAX; c++)
+		h->list[n++] = *c;
+	h->list[n] = NULL;
+	call->headers = h->list;
+	call->header_name = PEER_AUTH_HEADER;
+}
+
+static enum err
+call_once(struct peer *p, struct http_call *call, const struct sink *sink)
+{
+	const char *const *headers = call->headers;
 	uint8_t digest[DIGEST_SHA256_BYTES];
-	struct peer_auth_mac mac;
+	struct signed_headers h;
 	enum err e;
 
-	call->answer->len = 0;
+	if (call->answer != NULL)
+		call->answer->len = 0;
 	if (p->auth == NULL)
 		return http_client_call(p->http, call);
 	digest_once(DIGEST_SHA256, call->body, call->body_len, digest);
-	memcpy(header, lead, sizeof(lead));
-	peer_auth_sign(p->auth, clock_real_us(), atomic_load(&p->epoch),
-	    call->method, call->path, digest, header + sizeof(lead) - 1, &mac);
-	call->headers = headers;
-	call->header_name = PEER_AUTH_HEADER;
+	sign(p, call, &h, digest);
 	e = http_client_call(p->http, call);
-	call->headers = NULL;
+	call->headers = headers;
 	/* A failure needs no proof: whoever can forge it can cut the line. */
-	return e == EC_OK && call->status < 500 ?
-	    check_answer(p, call, &mac) : e;
+	if (e != EC_OK || call->status >= 500)
+		return e;
+	if (sink != NULL && good_status(call))
+		e = body_sum_once(peer_auth_body_key(p->auth), sink->from,
+		    sink->len, digest);
+	else
+		digest_once(DIGEST_SHA256, call->answer != NULL ?
+		    call->answer->data : NULL, call->answer != NULL &&
+		    good_status(call) ? call->answer->len : 0, digest);
+	return e == EC_OK ? check_answer(p, call, &h.mac, digest) : e;
+}
+
+static enum err
+run(struct peer *p, struct http_call *call, struct sink *sink)
+{
+	enum err e = call_once(p, call, sink);
+
+	if (e == EC_OK && call->status == STATUS_EPOCH) {
+		if (sink != NULL)
+			sink->len = 0;
+		e = call_once(p, call, sink);	/* now the epoch is known */
+	}
+	return e == EC_OK && call->status == STATUS_EPOCH ? denied(p) : e;
+}
+
+enum err
+peer_run(struct peer *p, struct http_call *call)
+{
+	return run(p, call, NULL);
 }
 
 enum err
@@ -114,99 +191,137 @@ peer_call(struct peer *p, const char *path, const struct buf *body,
 	    .timeout_ms = timeout_ms, .cancel = cancel };
 	enum err e;
 
-	e = call_once(p, &call);
-	if (e == EC_OK && call.status == STATUS_EPOCH)
-		e = call_once(p, &call);	/* now the epoch is known */
-	if (e != EC_OK)
+	if ((e = peer_run(p, &call)) != EC_OK || good_status(&call))
 		return e;
-	if (call.status >= 200 && call.status < 300)
-		return EC_OK;
 	if (call.status == STATUS_EPOCH || call.status == STATUS_DENIED)
 		return EC_EDENIED;
 	return call.status == 503 ? EC_EBUSY : EC_EFORMAT;
 }
 
 static enum err
-read_body(struct peer_request *r)
+sink_write(void *ctx, const void *buf, size_t len)
 {
-	uint8_t *to;
-	size_t got;
-	enum err e;
+	struct sink *s = ctx;
 
-	do {
-		if ((e = buf_reserve(&r->body, num_min(READ_BYTES,
-		    r->body.max - r->body.len), &to)) != EC_OK)
-			return e;
-		if (r->body.len == r->body.max)
-			return EC_ELIMIT;
-		if ((e = http_read(r->x, to, num_min(READ_BYTES,
-		    r->body.max - r->body.len), &got)) != EC_OK)
-			return e;
-		r->body.len += got;
-	} while (got > 0);
+	if (len > s->max - s->len)
+		return EC_ECORRUPT;
+	memcpy(s->from + s->len, buf, len);
+	s->len += len;
 	return EC_OK;
 }
 
-static enum err
-check_request(struct peer_request *r)
+enum err
+peer_read(struct peer *p, struct http_call *call, void *buf, size_t len)
 {
-	uint8_t said[DIGEST_SHA256_BYTES], is[DIGEST_SHA256_BYTES];
+	struct sink sink = { buf, 0, len };
 	enum err e;
 
-	if (r->auth == NULL)
-		return read_body(r);
-	if ((e = peer_auth_check(r->auth, clock_real_us(), http_method(r->x),
-	    http_target(r->x), http_header(r->x, PEER_AUTH_HEADER),
-	    http_peer(r->x), said, &r->mac)) != EC_OK)
-		return e;
-	if ((e = read_body(r)) != EC_OK)
-		return e;
-	digest_once(DIGEST_SHA256, r->body.data, r->body.len, is);
-	if (digest_equal(said, is, sizeof(is)))
-		return EC_OK;
-	peer_auth_refused(r->auth, http_peer(r->x),
-	    "its body is not what was signed");
-	return EC_EDENIED;
+	call->write = sink_write;
+	call->write_ctx = &sink;
+	e = run(p, call, &sink);
+	return e == EC_OK && good_status(call) && sink.len < len ?
+	    EC_ECORRUPT : e;
+}
+
+void
+peer_retire(struct peer *p)
+{
+	http_client_retire(p->http);
+}
+
+uint64_t
+peer_connects(struct peer *p)
+{
+	return http_client_connects(p->http);
+}
+
+struct peer_upload {
+	struct peer *peer;
+	struct http_call *call;
+	struct http_upload *http;
+	struct body_sum *sum;		/* NULL when nothing is signed */
+	struct signed_headers headers;
+};
+
+enum err
+peer_upload_start(struct peer_upload **out, struct peer *p,
+    struct http_call *call)
+{
+	struct peer_upload *u;
+	enum err e = EC_OK;
+
+	if ((u = calloc(1, sizeof(*u))) == NULL)
+		return EC_ENOMEM;
+	u->peer = p;
+	u->call = call;
+	if (p->auth != NULL) {
+		if (atomic_load(&p->epoch) == 0)
+			e = EC_EOFFLINE;
+		else
+			e = body_sum_new(&u->sum, peer_auth_body_key(p->auth));
+		if (e == EC_OK)
+			sign(p, call, &u->headers, streamed);
+	}
+	if (e == EC_OK)
+		e = http_upload_start(&u->http, p->http, call);
+	if (e == EC_OK)
+		*out = u;
+	else
+		peer_upload_abort(u);
+	return e;
 }
 
 enum err
-peer_request_read(struct peer_request *r, struct http_exchange *x,
-    struct peer_auth *auth, size_t body_max)
+peer_upload_write(struct peer_upload *u, const void *buf, size_t len)
 {
-	static const char denied[] = "EC_EDENIED\n";
+	if (u->sum != NULL)
+		body_sum_add(u->sum, buf, len);
+	return http_upload_write(u->http, buf, len);
+}
+
+/* What ${u}, which is over, has been answered. */
+static enum err
+upload_outcome(struct peer_upload *u)
+{
+	uint8_t digest[DIGEST_SHA256_BYTES];
 	enum err e;
 
-	/* One byte more, to see that there is none. */
-	*r = (struct peer_request){ .x = x, .auth = auth,
-	    .body = BUF_INIT(body_max + 1) };
-	e = check_request(r);
-	if (e == EC_ESTALE)
-		peer_request_answer(r, STATUS_EPOCH, "EC_ESTALE\n", 10);
-	else if (e == EC_EDENIED)	/* nothing is said to strangers */
-		http_answer(x, STATUS_DENIED, denied, strlen(denied));
-	else if (e != EC_OK)
-		peer_request_answer(r, (unsigned)err_http(e), "", 0);
+	if (u->call->status >= 500)
+		return EC_OK;
+	digest_once(DIGEST_SHA256, "", 0, digest);
+	e = check_answer(u->peer, u->call, &u->headers.mac, digest);
+	/* Else it is another process now. */
+	return e == EC_OK && u->call->status == STATUS_EPOCH ? EC_EOFFLINE : e;
+}
+
+enum err
+peer_upload_finish(struct peer_upload *u, unsigned timeout_ms)
+{
+	uint8_t digest[DIGEST_SHA256_BYTES], mac[DIGEST_SHA256_BYTES];
+	enum err e = EC_OK;
+
+	if (u->sum != NULL) {
+		body_sum_final(u->sum, digest);
+		peer_auth_body(u->peer->auth, &u->headers.mac, digest, mac);
+		e = http_upload_write(u->http, mac, sizeof(mac));
+	}
+	/* It may have answered already: then see what. */
+	if (e == EC_OK || e == EC_ECANCELED) {
+		e = http_upload_finish(u->http, timeout_ms);
+		u->http = NULL;
+	}
+	if (e == EC_OK && u->sum != NULL)
+		e = upload_outcome(u);
+	peer_upload_abort(u);
 	return e;
 }
 
 void
-peer_request_answer(struct peer_request *r, unsigned status,
-    const void *body, size_t len)
+peer_upload_abort(struct peer_upload *u)
 {
-	uint8_t digest[DIGEST_SHA256_BYTES];
-	char value[PEER_AUTH_VALUE_MAX];
-	bool good = status >= 200 && status < 300;
-
-	if (r->auth != NULL) {
-		digest_once(DIGEST_SHA256, body, good ? len : 0, digest);
-		peer_auth_answer(r->auth, &r->mac, status, digest, value);
-		http_answer_header(r->x, PEER_AUTH_HEADER, value);
-	}
-	http_answer(r->x, status, body, len);
-}
-
-void
-peer_request_release(struct peer_request *r)
-{
-	buf_release(&r->body);
+	if (u == NULL)
+		return;
+	http_upload_abort(u->http);
+	body_sum_free(u->sum);
+	free(u);
 }

@@ -32,6 +32,7 @@ struct sender {
 
 struct peer_auth {
 	uint8_t request_key[KEY_BYTES], answer_key[KEY_BYTES];
+	uint8_t body_key[KEY_BYTES];
 	struct uuid id;
 	uint64_t epoch;
 	_Atomic uint64_t number;
@@ -79,6 +80,7 @@ peer_auth_new(struct peer_auth **out, const void *secret, size_t len)
 	pthread_mutex_init(&a->lock, NULL);
 	derive(a->request_key, secret, len, "ec request");
 	derive(a->answer_key, secret, len, "ec answer");
+	derive(a->body_key, secret, len, "ec body");
 	a->id = uuid_new();
 	while (a->epoch == 0)
 		os_random(&a->epoch, sizeof(a->epoch));
@@ -410,4 +412,25 @@ peer_auth_answer(const struct peer_auth *a, const struct peer_auth_mac *mac,
 	num_hex(hex, out, sizeof(out));
 	snprintf(value, PEER_AUTH_VALUE_MAX, "1 %016" PRIx64 " %s", a->epoch,
 	    hex);
+}
+
+const uint8_t *
+peer_auth_body_key(const struct peer_auth *a)
+{
+	return a->body_key;
+}
+
+void
+peer_auth_body(const struct peer_auth *a, const struct peer_auth_mac *mac,
+    const uint8_t digest[DIGEST_SHA256_BYTES],
+    uint8_t out[DIGEST_SHA256_BYTES])
+{
+	char request[2 * DIGEST_SHA256_BYTES + 1];
+	char body[2 * DIGEST_SHA256_BYTES + 1], text[256];
+	int n;
+
+	num_hex(request, mac->b, sizeof(mac->b));
+	num_hex(body, digest, DIGEST_SHA256_BYTES);
+	n = snprintf(text, sizeof(text), "ec-body-1\n%s\n%s\n", request, body);
+	digest_hmac_sha256(a->request_key, KEY_BYTES, text, (size_t)n, out);
 }

@@ -66,6 +66,15 @@ enum err peer_auth_check(struct peer_auth *a, uint64_t now_us,
     const char *from, uint8_t digest[DIGEST_SHA256_BYTES],
     struct peer_auth_mac *mac);
 
+/* The key of body_sums between holders of the secret. */
+const uint8_t *peer_auth_body_key(const struct peer_auth *a);
+
+/* What a streamed body ends with: that the sender of the request ${mac} has
+ * sent just the body of ${digest} before it. */
+void peer_auth_body(const struct peer_auth *a, const struct peer_auth_mac *mac,
+    const uint8_t digest[DIGEST_SHA256_BYTES],
+    uint8_t out[DIGEST_SHA256_BYTES]);
+
 /* Log a refusal that the caller found: the reason in a few words. */
 void peer_auth_refused(struct peer_auth *a, const char *from,
     const char *why);

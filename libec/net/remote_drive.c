@@ -17,13 +17,13 @@ enum {
 
 struct remote {
 	struct drive d;
-	struct http_client *client;
+	struct peer *peer;
 	char id[UUID_TEXT_BYTES];
 	char name[];
 };
 
 struct drive_writer {
-	struct http_upload *upload;
+	struct peer_upload *upload;
 	struct http_call call;
 	char path[PATH_MAX_BYTES];
 };
@@ -62,8 +62,8 @@ shard_path(char out[PATH_MAX_BYTES], const struct remote *r, const char *op,
 static enum err
 outcome(struct http_call *call, enum err e)
 {
-	if (e != EC_OK)
-		return e == EC_EIO ? EC_EOFFLINE : e;
+	if (e != EC_OK)		/* strangers have no drives for us */
+		return e == EC_EIO || e == EC_EDENIED ? EC_EOFFLINE : e;
 	if (call->status == 200 || call->status == 206)
 		return EC_OK;
 	call->refusal[strcspn(call->refusal, "\n")] = '\0';
@@ -85,7 +85,7 @@ run_call(struct remote *r, const char *method, const char *path,
 		call.body = body->data;
 		call.body_len = body->len;
 	}
-	return outcome(&call, http_client_call(r->client, &call));
+	return outcome(&call, peer_run(r->peer, &call));
 }
 
 static enum err
@@ -157,7 +157,7 @@ remote_shard_create(struct drive *d, const struct uuid *data, unsigned index,
 	    (unsigned long long)bytes_hint);
 	w->call = (struct http_call){ .method = "PUT", .path = w->path,
 	    .headers = wire_headers };
-	if ((e = http_upload_start(&w->upload, r->client, &w->call)) !=
+	if ((e = peer_upload_start(&w->upload, r->peer, &w->call)) !=
 	    EC_OK) {
 		free(w);
 		return e;
@@ -169,12 +169,12 @@ remote_shard_create(struct drive *d, const struct uuid *data, unsigned index,
 static enum err
 remote_shard_write(struct drive_writer *w, const void *buf, size_t len)
 {
-	enum err e = http_upload_write(w->upload, buf, len);
+	enum err e = peer_upload_write(w->upload, buf, len);
 
 	if (e != EC_ECANCELED)
 		return e == EC_OK ? EC_OK : outcome(&w->call, e);
 	/* The peer has answered before the end: it has failed. */
-	e = http_upload_finish(w->upload, CALL_MS);
+	e = peer_upload_finish(w->upload, CALL_MS);
 	w->upload = NULL;
 	e = outcome(&w->call, e);
 	return e == EC_OK ? EC_EIO : e;
@@ -186,7 +186,7 @@ remote_shard_commit(struct drive_writer *w)
 	enum err e = EC_EIO;
 
 	if (w->upload != NULL)
-		e = outcome(&w->call, http_upload_finish(w->upload,
+		e = outcome(&w->call, peer_upload_finish(w->upload,
 		    COMMIT_MS));
 	free(w);
 	return e;
@@ -195,7 +195,7 @@ remote_shard_commit(struct drive_writer *w)
 static void
 remote_shard_abort(struct drive_writer *w)
 {
-	http_upload_abort(w->upload);
+	peer_upload_abort(w->upload);
 	free(w);
 }
 
@@ -224,42 +224,31 @@ out:
 	return e;
 }
 
-/* Where the bytes of a read go. */
-struct sink {
-	uint8_t *to;
-	size_t left;
-};
-
 static enum err
-sink_write(void *ctx, const void *buf, size_t len)
+read_piece(struct drive_reader *r, uint8_t *buf, size_t len, uint64_t off)
 {
-	struct sink *s = ctx;
+	char path[PATH_MAX_BYTES + 64];
+	struct http_call call = { .method = "GET", .path = path,
+	    .headers = wire_headers };
 
-	if (len > s->left)
-		return EC_ECORRUPT;
-	memcpy(s->to, buf, len);
-	s->to += len;
-	s->left -= len;
-	return EC_OK;
+	snprintf(path, sizeof(path), "%s?from=%llu&bytes=%zu", r->path,
+	    (unsigned long long)off, len);
+	return outcome(&call, peer_read(r->r->peer, &call, buf, len));
 }
 
 static enum err
 remote_shard_pread(struct drive_reader *r, void *buf, size_t len,
     uint64_t off)
 {
-	struct sink sink = { buf, len };
-	char range[64];
-	const char *const headers[] = { wire_headers[0], range, NULL };
-	struct http_call call = { .method = "GET", .path = r->path,
-	    .headers = headers, .write = sink_write, .write_ctx = &sink };
-	enum err e;
+	uint8_t *to = buf;
+	enum err e = EC_OK;
+	size_t n;
 
-	if (len == 0)
-		return EC_OK;
-	snprintf(range, sizeof(range), "Range: bytes=%llu-%llu",
-	    (unsigned long long)off, (unsigned long long)(off + len - 1));
-	e = outcome(&call, http_client_call(r->r->client, &call));
-	return e == EC_OK && sink.left > 0 ? EC_ECORRUPT : e;
+	for (; len > 0 && e == EC_OK; to += n, off += n, len -= n) {
+		n = (size_t)num_min(len, WIRE_READ_MAX);
+		e = read_piece(r, to, n, off);
+	}
+	return e;
 }
 
 static void
@@ -430,7 +419,7 @@ static const struct drive_ops remote_ops = {
 };
 
 enum err
-remote_drive_new(struct drive **out, struct http_client *c, const char *id,
+remote_drive_new(struct drive **out, struct peer *p, const char *id,
     const char *name)
 {
 	size_t len = strlen(name) + 1;
@@ -445,7 +434,7 @@ remote_drive_new(struct drive **out, struct http_client *c, const char *id,
 	uuid_text(r->id, &u);
 	r->d.ops = &remote_ops;
 	r->d.name = r->name;
-	r->client = c;
+	r->peer = p;
 	*out = &r->d;
 	return EC_OK;
 }

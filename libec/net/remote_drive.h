@@ -9,12 +9,12 @@
 
 #include "base/err.h"
 #include "drive/drive.h"
-#include "net/http_client.h"
+#include "net/peer.h"
 
-/* The drive ${id} (its format's drive id, as text) at the peer ${c}, which the
- * caller keeps open longer.  ${name} for messages.  Does not connect yet.
+/* The drive ${id} (its format's drive id, as text) at the peer ${p}, which the
+ * caller keeps longer.  ${name} for messages.  Does not connect yet.
  * Errors: EC_EINVAL (id), EC_ENOMEM. */
-enum err remote_drive_new(struct drive **out, struct http_client *c,
+enum err remote_drive_new(struct drive **out, struct peer *p,
     const char *id, const char *name);
 
 #endif

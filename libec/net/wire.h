@@ -20,6 +20,7 @@ enum {
 	WIRE_MESSAGE_MAX = 66 << 20,	/* bytes */
 	WIRE_LIST_MAX = 10000,		/* shard files in one answer */
 	WIRE_RECORDS_MAX = 10000,	/* a query's limit */
+	WIRE_READ_MAX = 1 << 20,	/* bytes of a shard in one answer */
 	WIRE_TEXT_MAX = RECORD_KEY_MAX,
 	WIRE_CODE_BYTES = 16,		/* a result's name, padded with NULs */
 };

@@ -1,16 +1,18 @@
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "drive/local.h"
 #include "store/bootstrap.h"
 
-/* What was found at one path. */
+enum { LOOK_EVERY_MS = 200 };
+
+/* All that was found, and what of it has a place already. */
 struct found {
-	enum err state;
-	struct format format;
-	bool placed;
+	struct node_drive *at;
+	bool *placed;
+	int differs;		/* a node with other drives, or -1 */
 };
 
 void
@@ -20,46 +22,17 @@ bootstrap_release(struct bootstrap *b)
 	*b = (struct bootstrap)BOOTSTRAP_INIT;
 }
 
-static void
-log_not_fresh(const struct endpoints *e, const struct found *f)
+static bool
+belongs(const struct bootstrap *b, const struct node_drive *d)
 {
-	for (unsigned i = 0; i < e->count; i++)
-		if (f[i].state != EC_ENOTFOUND)
-			log_error("%s: %s; for a first start every drive must "
-			    "be an empty directory", e->path[i],
-			    err_text(f[i].state));
-}
-
-/* Format every path as a new pool. */
-static enum err
-create_pool(struct found *f, const struct endpoints *e)
-{
-	struct format fmt = { .deployment = uuid_new(), .generation = 1,
-		.set_count = e->count / e->set_size,
-		.drive_count = e->set_size };
-	struct uuid ids[ENDPOINTS_MAX];
-	enum err err = EC_OK;
-
-	for (unsigned i = 0; i < e->count; i++)
-		ids[i] = uuid_new();
-	for (unsigned i = 0; i < e->count && err == EC_OK; i++) {
-		fmt.set = i / e->set_size;
-		fmt.slot = i % e->set_size;
-		fmt.drive = ids[i];
-		memcpy(fmt.drives, ids + fmt.set * e->set_size,
-		    e->set_size * sizeof(ids[0]));
-		if ((err = local_format(e->path[i], &fmt)) == EC_OK) {
-			f[i].state = EC_OK;
-			f[i].format = fmt;
-		}
-	}
-	return err;
+	return d->state == EC_OK &&
+	    uuid_equal(&d->format.deployment, &b->deployment);
 }
 
 /* The deployment that most formatted drives belong to. */
 static enum err
 choose_deployment(struct uuid *out, const struct endpoints *e,
-    const struct found *f)
+    const struct node_drive *f)
 {
 	unsigned best = 0, at = 0;
 	bool tie = false;
@@ -81,10 +54,8 @@ choose_deployment(struct uuid *out, const struct endpoints *e,
 			tie = true;
 		}
 	}
-	if (best == 0) {
-		log_error("none of the %u drives is formatted", e->count);
+	if (best == 0)
 		return EC_ENOTFOUND;
-	}
 	if (tie) {
 		log_error("the drives belong to two deployments, %u each",
 		    best);
@@ -94,139 +65,282 @@ choose_deployment(struct uuid *out, const struct endpoints *e,
 	return EC_OK;
 }
 
-/* The map's size is what the drives say; the paths must fit it. */
+/* The pools' sizes are what the drives say; the names must fit it. */
 static enum err
-check_size(struct bootstrap *b, const struct endpoints *e,
-    const struct found *f)
+check_pool(struct bootstrap *b, const struct endpoints *e,
+    const struct node_drive *found, unsigned pool)
 {
-	for (unsigned i = 0; i < e->count; i++) {
-		const struct format *fmt = &f[i].format;
+	struct endpoint_pool *p = &b->pool[pool];
 
-		if (f[i].state != EC_OK ||
-		    !uuid_equal(&fmt->deployment, &b->deployment))
+	*p = e->pool[pool];
+	for (unsigned i = p->first; i < p->first + p->count; i++) {
+		const struct format *f = &found[i].format;
+
+		if (!belongs(b, &found[i]))
 			continue;
-		if (fmt->set_count * fmt->drive_count != e->count) {
-			log_error("%s: is of a pool of %u sets of %u drives, "
-			    "but %u drives are named", e->path[i],
-			    fmt->set_count, fmt->drive_count, e->count);
+		if (f->pool != pool) {
+			log_error("%s: is of pool %u, but named in pool %u",
+			    e->at[i].name, f->pool, pool);
 			return EC_EFOREIGN;
 		}
-		b->sets = fmt->set_count;
-		b->set_size = fmt->drive_count;
+		if (f->set_count * f->drive_count != p->count) {
+			log_error("%s: is of a pool of %u sets of %u drives, "
+			    "but %u drives are named", e->at[i].name,
+			    f->set_count, f->drive_count, p->count);
+			return EC_EFOREIGN;
+		}
+		p->set_size = f->drive_count;
 	}
 	return EC_OK;
 }
 
 /* The set's reference: the record of the greatest generation. */
 static const struct format *
-reference(const struct bootstrap *b, const struct endpoints *e,
-    const struct found *f, unsigned set)
+reference(const struct bootstrap *b, const struct endpoint_pool *p,
+    const struct node_drive *found, unsigned set)
 {
 	const struct format *best = NULL;
 
-	for (unsigned i = 0; i < e->count; i++) {
-		const struct format *fmt = &f[i].format;
+	for (unsigned i = p->first; i < p->first + p->count; i++) {
+		const struct format *f = &found[i].format;
 
-		if (f[i].state == EC_OK && fmt->set == set &&
-		    uuid_equal(&fmt->deployment, &b->deployment) &&
-		    (best == NULL || fmt->generation > best->generation))
-			best = fmt;
+		if (belongs(b, &found[i]) && f->set == set &&
+		    (best == NULL || f->generation > best->generation))
+			best = f;
 	}
 	return best;
 }
 
 /* Put the drive with the slot's id, wherever it was found, into the slot. */
 static void
-place_known(struct bootstrap_slot *s, const struct endpoints *e,
+place_known(const struct bootstrap *b, struct bootstrap_slot *s,
+    const struct endpoints *e, const struct endpoint_pool *p,
     struct found *f)
 {
-	for (unsigned i = 0; i < e->count; i++) {
-		if (f[i].state != EC_OK || f[i].placed ||
-		    !uuid_equal(&f[i].format.deployment,
-		    &s->format.deployment) ||
-		    !uuid_equal(&f[i].format.drive, &s->format.drive))
+	for (unsigned i = p->first; i < p->first + p->count; i++) {
+		if (!belongs(b, &f->at[i]) ||
+		    !uuid_equal(&f->at[i].format.drive, &s->format.drive))
 			continue;
-		f[i].placed = true;
-		s->path = e->path[i];
+		if (f->placed[i])
+			continue;
+		if (s->state == EC_OK) {
+			log_warn("%s and %s are the same drive",
+			    e->at[s->endpoint].name, e->at[i].name);
+			continue;
+		}
+		f->placed[i] = true;
+		s->endpoint = i;
 		s->state = EC_OK;
+	}
+}
+
+/* A drive that says of itself to be the slot's, when the one that the set's
+ * reference names is nowhere: two slots were refilled at once, and the other
+ * one's record was written last. */
+static void
+place_claiming(const struct bootstrap *b, struct bootstrap_slot *s,
+    const struct endpoint_pool *p, struct found *f)
+{
+	for (unsigned i = p->first; i < p->first + p->count; i++) {
+		const struct format *o = &f->at[i].format;
+
+		if (!belongs(b, &f->at[i]) || f->placed[i] ||
+		    o->set != s->format.set || o->slot != s->format.slot ||
+		    o->generation < s->format.generation)
+			continue;
+		f->placed[i] = true;
+		s->endpoint = i;
+		s->state = EC_OK;
+		s->format = *o;
 		return;
 	}
 }
 
-/* Give a slot without its drive a path that is left: its own if that is one. */
+/* Give a slot without its drive a place that is left: its own if it is one. */
 static void
 place_rest(struct bootstrap_slot *s, unsigned n, const struct endpoints *e,
-    struct found *f)
+    const struct endpoint_pool *p, struct found *f)
 {
 	unsigned at = n;
 
-	if (f[at].placed)
-		for (at = 0; f[at].placed; at++)
+	if (f->placed[at])
+		for (at = p->first; f->placed[at]; at++)
 			;
-	f[at].placed = true;
-	s->path = e->path[at];
-	s->state = f[at].state == EC_OK ? EC_EFOREIGN : f[at].state;
+	f->placed[at] = true;
+	s->endpoint = at;
+	s->state = f->at[at].state == EC_OK ? EC_EFOREIGN : f->at[at].state;
 	if (s->state == EC_EFOREIGN)
 		log_warn("%s: belongs to another deployment or was replaced; "
-		    "not used", s->path);
+		    "not used", e->at[at].name);
 }
 
 static void
-place_all(struct bootstrap *b, const struct endpoints *e, struct found *f)
+place_pool(struct bootstrap *b, const struct endpoints *e, unsigned pool,
+    struct found *f)
 {
-	for (unsigned i = 0; i < e->count; i++) {
-		const struct format *ref = reference(b, e, f, i / b->set_size);
-		struct bootstrap_slot *s = &b->slot[i];
+	const struct endpoint_pool *p = &b->pool[pool];
+
+	for (unsigned i = 0; i < p->count; i++) {
+		unsigned set = i / p->set_size;
+		const struct format *ref = reference(b, p, f->at, set);
+		struct bootstrap_slot *s = &b->slot[p->first + i];
 
 		s->format.deployment = b->deployment;
-		s->format.set_count = b->sets;
-		s->format.drive_count = b->set_size;
 		if (ref != NULL)
 			s->format = *ref;
-		s->format.set = i / b->set_size;
-		s->format.slot = i % b->set_size;
+		s->format.pool = pool;
+		s->format.set_count = p->count / p->set_size;
+		s->format.drive_count = p->set_size;
+		s->format.set = set;
+		s->format.slot = i % p->set_size;
 		s->format.drive = s->format.drives[s->format.slot];
 		s->state = EC_EOFFLINE;
 		if (ref != NULL)
-			place_known(s, e, f);
+			place_known(b, s, e, p, f);
 	}
-	for (unsigned i = 0; i < e->count; i++)
-		if (b->slot[i].path == NULL)
-			place_rest(&b->slot[i], i, e, f);
+	for (unsigned i = p->first; i < p->first + p->count; i++)
+		if (b->slot[i].state != EC_OK)
+			place_claiming(b, &b->slot[i], p, f);
+	for (unsigned i = p->first; i < p->first + p->count; i++)
+		if (b->slot[i].state != EC_OK)
+			place_rest(&b->slot[i], i, e, p, f);
+}
+
+static enum err
+make_map(struct bootstrap *out, const struct endpoints *e, struct found *f,
+    const struct uuid *deployment)
+{
+	struct bootstrap b = BOOTSTRAP_INIT;
+	enum err err = EC_OK;
+
+	b.deployment = *deployment;
+	if ((b.slot = mem_array(e->count, sizeof(*b.slot))) == NULL)
+		return EC_ENOMEM;
+	memset(f->placed, 0, e->count * sizeof(*f->placed));
+	for (unsigned i = 0; i < e->pools && err == EC_OK; i++)
+		if ((err = check_pool(&b, e, f->at, i)) == EC_OK)
+			place_pool(&b, e, i, f);
+	if (err == EC_OK)
+		*out = b;
+	else
+		bootstrap_release(&b);
+	return err;
+}
+
+/* Nothing is formatted: what of this machine would keep it from being? */
+static enum err
+check_fresh(struct cluster *c, const struct node_drive *f)
+{
+	const struct endpoints *e = cluster_endpoints(c);
+	enum err err = EC_OK;
+
+	for (unsigned i = 0; i < e->count; i++) {
+		if (!cluster_local(c, i) || f[i].state == EC_ENOTFOUND)
+			continue;
+		log_error("%s: %s; for a first start every drive must be an "
+		    "empty directory", e->at[i].name, err_text(f[i].state));
+		err = EC_ENOTFOUND;
+	}
+	return err;
+}
+
+/* Say, when it is not what was said last, why this waits. */
+static void
+say_waiting(struct cluster *c, const struct found *f, int lacks, int said[2])
+{
+	const struct endpoints *e = cluster_endpoints(c);
+
+	if (said[0] == lacks && said[1] == f->differs)
+		return;
+	said[0] = lacks;
+	said[1] = f->differs;
+	if (f->differs >= 0)
+		log_warn("waiting: node %s was started with other drives",
+		    e->node[f->differs]);
+	else if (lacks >= 0)
+		log_info("waiting to format the drives: %s: %s",
+		    e->at[lacks].name, err_text(f->at[lacks].state));
+	else
+		log_info("waiting for the drives to be formatted by %s",
+		    e->node[e->at[0].node]);
+}
+
+/* Format the pools if all is there.  EC_EBUSY: not yet. */
+static enum err
+create(struct cluster *c, const struct found *f, int said[2])
+{
+	struct uuid deployment = uuid_new();
+	enum err e;
+	int lacks = -1;
+
+	if ((e = check_fresh(c, f->at)) != EC_OK)
+		return e;
+	if (f->differs >= 0) {
+		say_waiting(c, f, lacks, said);
+		return EC_EBUSY;
+	}
+	e = bootstrap_format_pool(c, 0, &deployment, f->at, &lacks);
+	if (e == EC_EBUSY)
+		say_waiting(c, f, lacks, said);
+	return e;
+}
+
+/* One look: EC_EBUSY when that is not enough. */
+static enum err
+try_map(struct bootstrap *out, struct cluster *c, struct found *f,
+    const struct bootstrap_params *p, int said[2])
+{
+	const struct endpoints *es = cluster_endpoints(c);
+	struct uuid deployment;
+	enum err e;
+
+	cluster_look(c, f->at, &f->differs);
+	e = choose_deployment(&deployment, es, f->at);
+	if (e == EC_ENOTFOUND && p->create) {
+		if ((e = create(c, f, said)) != EC_OK)
+			return e;
+		cluster_look(c, f->at, &f->differs);
+		e = choose_deployment(&deployment, es, f->at);
+	}
+	if (e == EC_ENOTFOUND)
+		log_error("none of the %u drives is formatted", es->count);
+	if (e != EC_OK)
+		return e;
+	bootstrap_finish(c, &deployment, f->at);
+	/* Pools that were added; what cannot be formatted now waits. */
+	for (unsigned i = 0; i < es->pools && p->create; i++)
+		bootstrap_add_pool(c, i, &deployment, f->at);
+	return make_map(out, es, f, &deployment);
 }
 
 enum err
-bootstrap_map(struct bootstrap *out, const struct endpoints *e, bool create)
+bootstrap_map(struct bootstrap *out, struct cluster *c,
+    const struct bootstrap_params *p)
 {
-	struct bootstrap b = BOOTSTRAP_INIT;
-	struct found *f = mem_array(e->count, sizeof(*f));
-	unsigned empty = 0, formatted = 0;
-	enum err err = EC_ENOMEM;
+	const struct timespec pause = { 0, LOOK_EVERY_MS * 1000000L };
+	const struct endpoints *es = cluster_endpoints(c);
+	struct found f = { NULL, NULL, -1 };
+	int said[2] = { -2, -2 };
+	enum err e = EC_ENOMEM;
 
-	b.slot = mem_array(e->count, sizeof(*b.slot));
-	if (f == NULL || b.slot == NULL)
+	f.at = mem_array(es->count, sizeof(*f.at));
+	f.placed = mem_array(es->count, sizeof(*f.placed));
+	if (f.at == NULL || f.placed == NULL)
 		goto out;
-	for (unsigned i = 0; i < e->count; i++) {
-		f[i].state = local_peek(&f[i].format, e->path[i]);
-		empty += f[i].state == EC_ENOTFOUND;
-		formatted += f[i].state == EC_OK;
+	while ((e = try_map(out, c, &f, p, said)) != EC_OK && p->wait) {
+		/* What another node did not do now it may do later. */
+		if (e != EC_EBUSY && e != EC_EOFFLINE && e != EC_ETIMEDOUT)
+			break;
+		if (p->stop != NULL && p->stop(p->ctx)) {
+			e = EC_ECANCELED;
+			break;
+		}
+		nanosleep(&pause, NULL);
 	}
-	if (create && formatted == 0 && empty < e->count) {
-		log_not_fresh(e, f);
-		err = EC_ENOTFOUND;
-		goto out;
-	}
-	if (create && formatted == 0 &&
-	    (err = create_pool(f, e)) != EC_OK)
-		goto out;
-	if ((err = choose_deployment(&b.deployment, e, f)) != EC_OK ||
-	    (err = check_size(&b, e, f)) != EC_OK)
-		goto out;
-	place_all(&b, e, f);
-	*out = b;
-	b = (struct bootstrap)BOOTSTRAP_INIT;
+	if (e == EC_EBUSY)
+		e = EC_ENOTFOUND;
 out:
-	bootstrap_release(&b);
-	free(f);
-	return err;
+	free(f.at);
+	free(f.placed);
+	return e;
 }

@@ -4,36 +4,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "codec/bitrot.h"
-#include "net/http_client.h"
 #include "set/filling.h"
 #include "set/placement.h"
-#include "store/config.h"
 #include "store/store_impl.h"
 
 enum { MEMORY_DEFAULT = 256 << 20 };
-
-static enum err
-parse_volumes(struct store *st, const struct store_params *p)
-{
-	const char *words[1];
-	char *text = NULL;
-	enum err e;
-
-	if (p->volume_count > 0)
-		return endpoints_parse(&st->endpoints, p->volumes,
-		    p->volume_count);
-	if ((e = config_get("EC_VOLUMES", &text)) != EC_OK)
-		return e;
-	if (text == NULL) {
-		log_error("no drives named: give them as operands, in "
-		    "EC_VOLUMES or in %s", config_path());
-		return EC_EINVAL;
-	}
-	words[0] = text;
-	e = endpoints_parse(&st->endpoints, words, 1);
-	free(text);
-	return e;
-}
 
 /* Open the drive of a slot if it is there, and its lane. */
 static enum err
@@ -43,69 +18,95 @@ open_slot(struct store *st, struct store_slot *s,
 	struct drive *d = NULL;
 	enum err e;
 
+	s->endpoint = b->endpoint;
 	s->format = b->format;
-	if ((s->path = strdup(b->path)) == NULL)
-		return EC_ENOMEM;
 	if (b->state == EC_OK) {
 		e = store_slot_open(st, s, STORE_OWNED_MS, &d);
 		if (e == EC_EOWNED || e == EC_ENOMEM)
 			return e;
 	}
-	if ((e = lane_new(&s->lane, d, s->path)) != EC_OK) {
+	if ((e = lane_new(&s->lane, d, store_slot_name(st, s))) != EC_OK) {
 		drive_close(d);
 		return e;
 	}
 	return d != NULL ? store_share_offer(st, s) : EC_OK;
 }
 
-/* Open what can be opened of set ${n} and make the set. */
+/* Open what can be opened of the next set, of ${n} drives, and make the set. */
 static enum err
-open_set(struct store *st, const struct bootstrap *b, unsigned n, int parity)
+open_set(struct store *st, const struct bootstrap_slot *b, unsigned n,
+    int parity)
 {
 	struct lane *lane[FORMAT_SET_MAX] = { NULL };
-	struct store_slot *slot = &st->slot[n * st->set_size];
+	struct store_slot *slot = &st->slot[st->slots];
 	enum err e = EC_OK;
 
-	for (unsigned i = 0; i < st->set_size && e == EC_OK; i++) {
-		e = open_slot(st, &slot[i], &b->slot[n * st->set_size + i]);
+	for (unsigned i = 0; i < n && e == EC_OK; i++) {
+		slot[i].set = st->sets;
+		e = open_slot(st, &slot[i], &b[i]);
 		lane[i] = slot[i].lane;
 	}
 	if (e == EC_OK)
-		e = set_new(&st->set[n], lane, st->set_size, parity, st->pool);
+		e = set_new(&st->set[st->sets], lane, n, parity, st->pool);
 	if (e == EC_OK)
-		filling_look(st->set[n], NULL);
-	for (unsigned i = 0; i < st->set_size && e != EC_OK; i++) {
+		filling_look(st->set[st->sets], NULL);
+	for (unsigned i = 0; i < n && e != EC_OK; i++) {
 		store_share_withdraw(st, &slot[i]);
 		lane_free(lane[i]);
 	}
-	if (e == EC_OK)
+	if (e == EC_OK) {
 		st->sets++;
+		st->slots += n;
+	}
 	return e;
 }
 
 static enum err
 open_sets(struct store *st, const struct bootstrap *b, int parity)
 {
-	unsigned readable = 0;
+	const struct endpoints *es = cluster_endpoints(st->cluster);
+	unsigned readable = 0, n;
 	enum err e = EC_OK;
 
-	for (unsigned i = 0; i < b->sets; i++) {
-		if ((e = open_set(st, b, i, parity)) != EC_OK)
-			return e;
+	for (unsigned i = 0; i < es->pools; i++) {
+		st->pools[i] = b->pool[i];
+		n = b->pool[i].set_size;
+		for (unsigned k = 0; k < b->pool[i].count; k += n)
+			if ((e = open_set(st, &b->slot[st->slots], n,
+			    parity)) != EC_OK)
+				return e;
+	}
+	for (unsigned i = 0; i < st->sets; i++)
 		readable += store_set_spare(st, i, NULL) >= 0;
-	}
-	if (readable == 0) {
-		log_error("too few drives: no set can be read");
-		return EC_EQUORUM;
-	}
-	return EC_OK;
+	if (readable > 0 || cluster_self(st->cluster) != NULL)
+		return EC_OK;
+	log_error("too few drives: no set can be read");
+	return EC_EQUORUM;
+}
+
+/* The cluster that ${p} has, or one of this store's own. */
+static enum err
+take_cluster(struct store *st, const struct store_params *p)
+{
+	const struct cluster_params cp = { .volumes = p->volumes,
+		.volume_count = p->volume_count };
+	enum err e = EC_OK;
+
+	st->cluster = p->cluster;
+	if (p->cluster == NULL && (e = cluster_new(&st->cluster, &cp)) ==
+	    EC_OK)
+		st->cluster_ours = true;
+	return e;
 }
 
 enum err
 store_open(struct store **out, const struct store_params *p)
 {
 	struct store *st = NULL;
+	struct bootstrap_params bp = { .create = p->create, .stop = p->stop,
+		.ctx = p->ctx };
 	struct bootstrap b = BOOTSTRAP_INIT;
+	unsigned slots;
 	enum err e;
 
 	if (!bitrot_self_test()) {
@@ -118,17 +119,19 @@ store_open(struct store **out, const struct store_params *p)
 	pthread_mutex_init(&st->seen_lock, NULL);
 	st->may_share = p->may_share;
 	st->linger = p->linger;
-	if ((e = parse_volumes(st, p)) != EC_OK ||
-	    (e = bootstrap_map(&b, &st->endpoints, p->create)) != EC_OK ||
+	if ((e = take_cluster(st, p)) != EC_OK)
+		goto out;
+	bp.wait = cluster_self(st->cluster) != NULL;
+	if ((e = bootstrap_map(&b, st->cluster, &bp)) != EC_OK ||
 	    (e = store_locks_start(st)) != EC_OK ||
 	    (e = mem_pool_new(&st->pool, STRIPE_UNIT_DEFAULT * FORMAT_SET_MAX,
 	    p->memory_bytes ? p->memory_bytes : MEMORY_DEFAULT)) != EC_OK ||
 	    (p->serve && (e = store_share_start(st)) != EC_OK))
 		goto out;
 	st->deployment = b.deployment;
-	st->set_size = b.set_size;
-	st->set = mem_array(b.sets, sizeof(struct set *));
-	st->slot = mem_array((size_t)b.sets * b.set_size, sizeof(*st->slot));
+	slots = cluster_endpoints(st->cluster)->count;
+	st->set = mem_array(slots, sizeof(struct set *));
+	st->slot = mem_array(slots, sizeof(*st->slot));
 	if (st->set == NULL || st->slot == NULL)
 		e = EC_ENOMEM;
 	else
@@ -151,11 +154,13 @@ static void
 leave_peers(struct store *st)
 {
 	store_locks_stop(st);
-	for (unsigned i = 0; i < st->sets * st->set_size; i++)
+	for (unsigned i = 0; i < st->slots; i++)
 		if (!st->slot[i].local)
 			lane_detach(st->slot[i].lane);
 	for (unsigned i = 0; i < st->peers; i++)
-		http_client_retire(st->peer[i].client);
+		peer_retire(st->peer[i].peer);
+	if (st->cluster != NULL)
+		cluster_retire(st->cluster);
 }
 
 void
@@ -165,12 +170,12 @@ store_close(struct store *st)
 		return;
 	leave_peers(st);
 	store_share_stop(st);
+	for (unsigned i = 0; i < st->slots; i++)
+		store_share_withdraw(st, &st->slot[i]);
 	for (unsigned i = 0; i < st->sets; i++)
 		set_free(st->set[i]);
-	for (unsigned i = 0; st->slot != NULL && i < st->endpoints.count; i++)
-		free(st->slot[i].path);
 	for (unsigned i = 0; i < st->peers; i++) {
-		http_client_free(st->peer[i].client);
+		peer_free(st->peer[i].peer);
 		free(st->peer[i].address);
 	}
 	free(st->set);
@@ -178,7 +183,8 @@ store_close(struct store *st)
 	lock_service_free(st->locks);
 	if (st->pool != NULL)
 		mem_pool_free(st->pool);
-	endpoints_release(&st->endpoints);
+	if (st->cluster_ours)
+		cluster_free(st->cluster);
 	pthread_mutex_destroy(&st->drives_lock);
 	pthread_mutex_destroy(&st->seen_lock);
 	store_buckets_release(st);
@@ -207,6 +213,18 @@ struct set *
 store_set_of(struct store *st, const char *bucket, const char *key)
 {
 	return st->set[placement_set(&st->deployment, bucket, key, st->sets)];
+}
+
+struct store_slot *
+store_set_slots(struct store *st, unsigned set, unsigned *n)
+{
+	unsigned at = 0;
+
+	while (st->slot[at].set != set)
+		at++;
+	for (*n = 0; at + *n < st->slots && st->slot[at + *n].set == set; ++*n)
+		;
+	return &st->slot[at];
 }
 
 const struct uuid *

@@ -19,14 +19,19 @@
 #include "set/put.h"
 #include "set/scan.h"
 #include "set/set.h"
-#include "store/endpoints.h"
 
+struct cluster;
 struct store;
 
 struct store_params {
 	const char *const *volumes;	/* patterns; NULL: EC_VOLUMES, then the
 					 * configuration file */
 	unsigned volume_count;
+	/* A server's, which lives longer, instead of volumes: with nodes, wait
+	 * for them until it is known what they are, or until ${stop}. */
+	struct cluster *cluster;
+	bool (*stop)(void *ctx);
+	void *ctx;
 	int parity;		/* default m of STANDARD; -1: by the drives */
 	bool create;		/* format the drives if all are empty */
 	bool serve;		/* offer the drives to other processes while
@@ -41,7 +46,7 @@ struct store_params {
 /* Errors, each logged in one line that names the drive: EC_EINVAL (patterns),
  * EC_ENOTFOUND (no drive is formatted, and not ${create}), EC_EFOREIGN (drives
  * of two deployments, wrong number of drives ...), EC_EQUORUM (no set has a
- * read quorum), EC_EOWNED. */
+ * read quorum; not with a ${cluster} of nodes), EC_EOWNED, EC_ECANCELED. */
 enum err store_open(struct store **out, const struct store_params *p);
 void store_close(struct store *st);
 const char *store_complaint(void);	/* set_complaint */

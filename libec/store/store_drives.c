@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "drive/local.h"
 #include "set/heal_queue.h"
 #include "set/quorum.h"
@@ -19,6 +20,24 @@ sleep_ms(unsigned ms)
 	nanosleep(&ts, NULL);
 }
 
+const char *
+store_slot_name(const struct store *st, const struct store_slot *s)
+{
+	return cluster_endpoints(st->cluster)->at[s->endpoint].name;
+}
+
+const char *
+store_slot_path(const struct store *st, const struct store_slot *s)
+{
+	return cluster_endpoints(st->cluster)->at[s->endpoint].path;
+}
+
+bool
+store_slot_here(const struct store *st, const struct store_slot *s)
+{
+	return cluster_local(st->cluster, s->endpoint);
+}
+
 /* One try; EC_EOWNED when another process has it and serves it to nobody. */
 static enum err
 slot_open_once(struct store *st, struct store_slot *s, struct drive **out)
@@ -26,7 +45,11 @@ slot_open_once(struct store *st, struct store_slot *s, struct drive **out)
 	char *owner = NULL;
 	enum err e;
 
-	e = local_open(out, s->path, store_share_address(st), &owner);
+	s->local = false;
+	if (!store_slot_here(st, s))
+		return store_share_remote(st, s, NULL, out);
+	e = local_open(out, store_slot_path(st, s), store_share_address(st),
+	    &owner);
 	s->local = e == EC_OK;
 	if (e == EC_EOWNED && st->may_share && owner != NULL &&
 	    owner[0] != '\0' && strcmp(owner, store_share_address(st)) != 0)
@@ -52,104 +75,116 @@ store_slot_open(struct store *st, struct store_slot *s, unsigned wait_ms,
 	}
 	if (e == EC_EOWNED)
 		log_error("%s: another process has this drive open and does "
-		    "not share it", s->path);
+		    "not share it", store_slot_name(st, s));
 	return e;
 }
 
 /* Give every reachable drive of the slot's set the set's new record. */
 static void
-spread_format(struct store *st, const struct store_slot *fresh)
+spread_format(struct store *st, const struct store_slot *fresh,
+    const struct node_drive *found)
 {
-	unsigned first = fresh->format.set * st->set_size;
+	unsigned n;
+	struct store_slot *s = store_set_slots(st, fresh->set, &n);
 
-	for (unsigned i = first; i < first + st->set_size; i++) {
-		struct store_slot *s = &st->slot[i];
-		struct format f = fresh->format, have;
+	for (; n > 0; n--, s++) {
+		const struct node_drive *at = &found[s->endpoint];
+		struct format f = fresh->format;
 
-		if (s == fresh || local_peek(&have, s->path) != EC_OK)
+		if (s == fresh || at->state != EC_OK)
 			continue;
 		f.slot = s->format.slot;
 		f.drive = s->format.drive;
-		f.filling = have.filling;
-		if (!uuid_equal(&have.drive, &f.drive))
+		f.filling = at->format.filling;
+		if (!uuid_equal(&at->format.drive, &f.drive))
 			continue;
-		if (local_reformat(s->path, &f) == EC_OK)
+		if (cluster_format(st->cluster, s->endpoint, &f) == EC_OK)
 			s->format = f;
 		else
-			log_warn("%s: format record not updated", s->path);
+			log_warn("%s: format record not updated",
+			    store_slot_name(st, s));
 	}
 }
 
-/* Slots are this process's to fill when the rest of their set is. */
+/* Slots are this process's to fill when the rest of their set is, or, of a
+ * node, when the set is what it seems to be. */
 static bool
-set_is_ours(const struct store *st, unsigned set)
+set_is_ours(struct store *st, unsigned set)
 {
-	for (unsigned i = 0; i < st->set_size; i++)
-		if (st->slot[set * st->set_size + i].local)
+	unsigned n;
+	struct store_slot *s = store_set_slots(st, set, &n);
+
+	if (cluster_self(st->cluster) != NULL)
+		return store_set_spare(st, set, NULL) >= 0;
+	for (; n > 0; n--, s++)
+		if (s->local)
 			return true;
 	return false;
 }
 
 static bool
-set_is_theirs(const struct store *st, unsigned set)
+set_is_theirs(struct store *st, unsigned set)
 {
-	for (unsigned i = 0; i < st->set_size; i++) {
-		const struct store_slot *s = &st->slot[set * st->set_size + i];
+	unsigned n;
+	struct store_slot *s = store_set_slots(st, set, &n);
 
-		if (!s->local && lane_state(s->lane) == LANE_ONLINE)
+	for (; n > 0; n--, s++)
+		if (!s->local && store_slot_here(st, s) &&
+		    lane_state(s->lane) == LANE_ONLINE)
 			return true;
-	}
 	return false;
 }
 
 /* Make an empty directory the drive of its slot, under a new id.  The newest
  * record of the set says who its other drives are. */
 static enum err
-refill_slot(struct store *st, struct store_slot *s)
+refill_slot(struct store *st, struct store_slot *s,
+    const struct node_drive *found)
 {
 	const struct stamp all = { 0, 0 };
 	struct format f = s->format;
+	struct store_slot *o;
+	unsigned n;
 	enum err e;
 
 	/* Noted before the drive is one: with its first write it would no
 	 * longer be known by its emptiness. */
-	heal_queue_mark(st->set[f.set], "", "", &all);
-	for (unsigned i = 0; i < st->set_size; i++) {
-		const struct format *o =
-		    &st->slot[f.set * st->set_size + i].format;
-
-		if (o->generation > f.generation) {
-			f = *o;
+	heal_queue_mark(st->set[s->set], "", "", &all);
+	for (o = store_set_slots(st, s->set, &n); n > 0; n--, o++)
+		if (o->format.generation > f.generation) {
+			f = o->format;
 			f.slot = s->format.slot;
 		}
-	}
 	f.generation++;
 	f.drive = uuid_new();
 	f.drives[f.slot] = f.drive;
 	f.filling = true;
 	f.born_us[f.slot] = clock_real_us();
-	if ((e = local_format(s->path, &f)) != EC_OK)
+	if ((e = cluster_format(st->cluster, s->endpoint, &f)) != EC_OK)
 		return e;
 	s->format = f;
-	spread_format(st, s);
-	log_warn("%s: new drive formatted for set %u slot %u", s->path, f.set,
-	    f.slot);
+	spread_format(st, s, found);
+	log_warn("%s: new drive formatted for set %u slot %u",
+	    store_slot_name(st, s), s->set, f.slot);
 	return EC_OK;
 }
 
 /* The drive went away under us: its directory is gone, empty or another's. */
 static void
-check_present(struct store *st, struct store_slot *s)
+check_present(struct store *st, struct store_slot *s,
+    const struct node_drive *d)
 {
-	struct format f;
-	enum err e = local_peek(&f, s->path);
-
-	if (e == EC_OK && uuid_equal(&f.drive, &s->format.drive))
+	if (d->state == EC_OK && uuid_equal(&d->format.drive,
+	    &s->format.drive))
 		return;
-	if (e != EC_OK && e != EC_EOFFLINE && e != EC_ENOTFOUND)
+	if (d->state != EC_OK && d->state != EC_EOFFLINE &&
+	    d->state != EC_ENOTFOUND)
 		return;
-	log_error("%s: the drive is gone (%s)", s->path,
-	    e == EC_OK ? "another stands there" : err_text(e));
+	/* Of a node that is silent nothing is known. */
+	if (d->state == EC_EOFFLINE && !store_slot_here(st, s))
+		return;
+	log_error("%s: the drive is gone (%s)", store_slot_name(st, s),
+	    d->state == EC_OK ? "another stands there" : err_text(d->state));
 	store_share_withdraw(st, s);
 	lane_detach(s->lane);
 }
@@ -161,56 +196,107 @@ adopt(struct store_slot *s, const struct format *f)
 	if (uuid_equal(&f->drive, &s->format.drive))
 		return true;
 	if (!uuid_equal(&f->deployment, &s->format.deployment) ||
-	    f->set != s->format.set || f->slot != s->format.slot ||
-	    f->generation <= s->format.generation)
+	    f->pool != s->format.pool || f->set != s->format.set ||
+	    f->slot != s->format.slot ||
+	    f->generation < s->format.generation)
 		return false;
 	s->format = *f;
 	return true;
 }
 
+/* The slot's drive may stand at another endpoint of its pool than expected. */
+static const struct node_drive *
+locate(struct store *st, struct store_slot *s, const struct node_drive *found)
+{
+	const struct endpoint_pool *p = &st->pools[s->format.pool];
+
+	for (unsigned i = p->first; i < p->first + p->count; i++)
+		if (found[i].state == EC_OK && uuid_equal(
+		    &found[i].format.drive, &s->format.drive)) {
+			s->endpoint = i;
+			break;
+		}
+	return &found[s->endpoint];
+}
+
 /* Bring a slot without a drive back if its directory allows it. */
 static void
 check_absent(struct store *st, struct store_slot *s, bool refill,
-    unsigned *fresh)
+    const struct node_drive *found, unsigned *fresh)
 {
-	struct format f;
+	const struct node_drive *at = locate(st, s, found);
 	struct drive *d = NULL;
-	enum err e = local_peek(&f, s->path);
 
-	refill = refill && set_is_ours(st, s->format.set);
-	if (e == EC_ENOTFOUND && refill && refill_slot(st, s) == EC_OK)
+	refill = refill && store_slot_here(st, s) && set_is_ours(st, s->set);
+	if (at->state == EC_ENOTFOUND && refill &&
+	    refill_slot(st, s, found) == EC_OK)
 		++*fresh;
-	else if (e != EC_OK || !adopt(s, &f))
+	else if (at->state != EC_OK || !adopt(s, &at->format))
 		return;
 	if (slot_open_once(st, s, &d) != EC_OK)
 		return;
-	lane_set_filling(s->lane, e == EC_OK ? f.filling : true);
+	lane_set_filling(s->lane, at->state != EC_OK || at->format.filling);
 	/* A drive of a set that another process serves is for that to open. */
-	if ((s->local && set_is_theirs(st, s->format.set)) ||
+	if ((s->local && set_is_theirs(st, s->set)) ||
 	    lane_attach(s->lane, d) != EC_OK) {
 		s->local = false;
 		drive_close(d);
 		return;
 	}
 	if (store_share_offer(st, s) != EC_OK)
-		log_warn("%s: not offered to other processes", s->path);
-	log_warn("%s: online", s->path);
+		log_warn("%s: not offered to other processes",
+		    store_slot_name(st, s));
+	log_warn("%s: online", store_slot_name(st, s));
+}
+
+/* Other nodes are asked only when drives of theirs are not there. */
+static bool
+some_away(const struct store *st)
+{
+	for (unsigned i = 0; i < st->slots; i++)
+		if (lane_state(st->slot[i].lane) != LANE_ONLINE &&
+		    !store_slot_here(st, &st->slot[i]))
+			return true;
+	return false;
+}
+
+static void
+look(struct store *st, bool refill, struct node_drive *found)
+{
+	const struct endpoints *es = cluster_endpoints(st->cluster);
+
+	if (!some_away(st)) {
+		cluster_look_here(st->cluster, found);
+	} else {
+		cluster_look(st->cluster, found, NULL);
+		for (unsigned i = 0; i < es->pools && refill; i++)
+			bootstrap_add_pool(st->cluster, i, &st->deployment,
+			    found);
+	}
+	if (cluster_self(st->cluster) != NULL)
+		bootstrap_finish(st->cluster, &st->deployment, found);
 }
 
 enum err
 store_check_drives(struct store *st, bool refill, unsigned *fresh)
 {
+	struct node_drive *found = mem_array(st->slots, sizeof(*found));
+
 	*fresh = 0;
+	if (found == NULL)
+		return EC_ENOMEM;
 	pthread_mutex_lock(&st->drives_lock);
-	for (unsigned i = 0; i < st->sets * st->set_size; i++) {
+	look(st, refill, found);
+	for (unsigned i = 0; i < st->slots; i++) {
 		struct store_slot *s = &st->slot[i];
 
 		if (lane_state(s->lane) != LANE_ABSENT)
-			check_present(st, s);
+			check_present(st, s, &found[s->endpoint]);
 		if (lane_state(s->lane) == LANE_ABSENT)
-			check_absent(st, s, refill, fresh);
+			check_absent(st, s, refill, found, fresh);
 	}
 	pthread_mutex_unlock(&st->drives_lock);
+	free(found);
 	return EC_OK;
 }
 
@@ -222,13 +308,13 @@ store_drives_pending(struct store *st)
 	enum err e;
 
 	pthread_mutex_lock(&st->drives_lock);
-	for (unsigned i = 0; i < st->sets * st->set_size && !pending; i++) {
+	for (unsigned i = 0; i < st->slots && !pending; i++) {
 		struct store_slot *s = &st->slot[i];
 
 		if (lane_state(s->lane) != LANE_ABSENT ||
-		    !set_is_theirs(st, s->format.set))
+		    !store_slot_here(st, s) || !set_is_theirs(st, s->set))
 			continue;
-		e = local_peek(&f, s->path);
+		e = local_peek(&f, store_slot_path(st, s));
 		pending = e == EC_ENOTFOUND || (e == EC_OK &&
 		    uuid_equal(&f.deployment, &st->deployment));
 	}
@@ -246,7 +332,7 @@ store_maintain(struct store *st, unsigned budget_ms)
 unsigned
 store_drive_count(const struct store *st)
 {
-	return st->sets * st->set_size;
+	return st->slots;
 }
 
 struct ask {
@@ -275,9 +361,9 @@ store_drive_status(struct store *st, unsigned i,
 	enum err e;
 
 	memset(out, 0, sizeof(*out));
-	out->path = s->path;
-	out->set = i / st->set_size;
-	out->slot = i % st->set_size;
+	out->path = store_slot_name(st, s);
+	out->set = s->set;
+	out->slot = s->format.slot;
 	out->state = lane_state(s->lane);
 	out->local = s->local;
 	out->why = lane_why(s->lane, &out->since_us);

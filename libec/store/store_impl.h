@@ -6,9 +6,9 @@
 #include <stdatomic.h>
 
 #include "base/workers.h"
-#include "net/drive_service.h"
 #include "net/lock_client.h"
 #include "net/lock_service.h"
+#include "net/peer.h"
 #include "store/bootstrap.h"
 #include "store/store.h"
 
@@ -22,19 +22,21 @@ enum {
 	STORE_OWNED_MS = 10000,	/* longest wait for a drive's owner to go */
 };
 
-/* A process that owns drives of ours. */
+/* A process of this machine that owns drives of ours. */
 struct store_peer {
 	char *address;			/* its Unix socket */
-	struct http_client *client;
+	struct peer *peer;
 	struct lock_client *locks;	/* drives_lock; NULL: not needed yet */
 };
 
-/* One slot: immutable but for what the lane guards and ${format}. */
+/* One slot: immutable but for what the lane guards and drives_lock. */
 struct store_slot {
-	char *path;
+	unsigned set;			/* of all sets of the store */
+	unsigned endpoint;		/* drives_lock: where the drive is */
 	struct format format;		/* drives_lock */
 	bool local;		/* drives_lock: opened by this process */
-	struct store_peer *via;	/* drives_lock: else through this one */
+	struct store_peer *via;	/* drives_lock: else through this one, or
+				 * NULL, through its node */
 	struct lane *lane;		/* its set's */
 };
 
@@ -48,17 +50,20 @@ struct store_seen {
  * leaves. */
 struct store {
 	struct uuid deployment;
-	struct endpoints endpoints;
+	struct cluster *cluster;
+	bool cluster_ours;		/* to be freed */
 	struct mem_pool *pool;
 	struct lock_service *locks;	/* store_lock.c */
 	_Atomic uint64_t lock_said_us;	/* when it last complained */
 	atomic_bool beside;		/* others have drives of ours */
 	struct set **set;
-	unsigned sets, set_size;
-	struct store_slot *slot;	/* sets * set_size, set by set */
+	unsigned sets;
+	struct store_slot *slot;	/* set by set */
+	unsigned slots;
+	struct endpoint_pool pools[ENDPOINTS_POOLS_MAX];
 	bool may_share, linger;
 
-	struct drive_service *service;	/* NULL unless serving */
+	bool serving;
 	struct http_server *server;
 	char *socket_dir, *socket_path;
 
@@ -71,8 +76,18 @@ struct store {
 	uint64_t seen_changes;		/* made by this process */
 };
 
-/* store_drives.c: open the drive of a slot, from its directory or through its
- * owner, and offer it.  Errors as local_open, logged. */
+/* The endpoint where the slot's drive is or is expected. */
+const char *store_slot_name(const struct store *st,
+    const struct store_slot *s);
+const char *store_slot_path(const struct store *st,
+    const struct store_slot *s);
+bool store_slot_here(const struct store *st, const struct store_slot *s);
+/* The slots of a set: *${n} of them from this one on. */
+struct store_slot *store_set_slots(struct store *st, unsigned set,
+    unsigned *n);
+
+/* store_drives.c: open the drive of a slot, from its directory, through its
+ * owner or its node, and offer it.  Errors as local_open, logged. */
 enum err store_slot_open(struct store *st, struct store_slot *s,
     unsigned wait_ms, struct drive **out);
 
@@ -82,7 +97,8 @@ void store_share_stop(struct store *st);
 const char *store_share_address(const struct store *st);	/* "" if none */
 enum err store_share_offer(struct store *st, struct store_slot *s);
 void store_share_withdraw(struct store *st, struct store_slot *s);
-/* The drive of ${s} through its owner at ${address}; with drives_lock held. */
+/* The drive of ${s} through its owner at ${address}, or, NULL, through its
+ * node; with drives_lock held. */
 enum err store_share_remote(struct store *st, struct store_slot *s,
     const char *address, struct drive **out);
 

@@ -93,8 +93,9 @@ keeper(struct store *st, struct lock_client **out)
 	if (!atomic_load(&st->beside))
 		return EC_OK;
 	pthread_mutex_lock(&st->drives_lock);
-	for (unsigned i = 0; i < st->sets * st->set_size && s == NULL; i++)
-		if (lane_state(st->slot[i].lane) == LANE_ONLINE)
+	for (unsigned i = 0; i < st->slots && s == NULL; i++)
+		if (lane_state(st->slot[i].lane) == LANE_ONLINE &&
+		    store_slot_here(st, &st->slot[i]))
 			s = &st->slot[i];
 	if (s != NULL && !s->local) {
 		if (s->via->locks == NULL)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "drive/owner.h"
 #include "net/remote_drive.h"
 #include "store/store_impl.h"
 
@@ -47,7 +48,7 @@ serve(void *ctx, struct http_exchange *x)
 
 	if (lock_service_serve(st->locks, x))
 		return;
-	drive_service_http(st->service, &drives);
+	drive_service_http(cluster_service(st->cluster), &drives);
 	drives.handle(drives.ctx, x);
 }
 
@@ -66,8 +67,7 @@ store_share_start(struct store *st)
 		st->socket_path = NULL;
 		return EC_ENOMEM;
 	}
-	if ((e = drive_service_new(&st->service)) != EC_OK)
-		return e;
+	st->serving = true;
 	listen.unix_path = st->socket_path;
 	return http_server_start(&st->server, &listen, &http);
 }
@@ -89,8 +89,7 @@ store_share_stop(struct store *st)
 		linger(st);
 	http_server_stop(st->server, STOP_GRACE_MS);
 	st->server = NULL;
-	drive_service_free(st->service);
-	st->service = NULL;
+	st->serving = false;
 	if (st->socket_path != NULL)
 		unlink(st->socket_path);
 	if (st->socket_dir != NULL)
@@ -109,24 +108,26 @@ store_share_address(const struct store *st)
 enum err
 store_share_offer(struct store *st, struct store_slot *s)
 {
-	if (st->service == NULL || !s->local)
+	if (!st->serving || !s->local)
 		return EC_OK;
-	return drive_service_add(st->service, &s->format.drive, s->lane);
+	return drive_service_add(cluster_service(st->cluster),
+	    &s->format.drive, s->lane);
 }
 
 void
 store_share_withdraw(struct store *st, struct store_slot *s)
 {
-	if (st->service != NULL)
-		drive_service_remove(st->service, &s->format.drive);
+	drive_service_remove(cluster_service(st->cluster), &s->format.drive);
 }
 
 static enum err
-peer_find(struct store *st, const char *address, struct store_peer **out)
+owner_peer(struct store *st, const char *address, struct store_peer **out)
 {
-	struct store_peer *p = NULL;
+	char unix_address[OWNER_ADDRESS_MAX + 8];
+	struct store_peer *p;
 	enum err e;
 
+	snprintf(unix_address, sizeof(unix_address), "unix:%s", address);
 	for (unsigned i = 0; i < st->peers; i++)
 		if (strcmp(st->peer[i].address, address) == 0) {
 			*out = &st->peer[i];
@@ -137,9 +138,8 @@ peer_find(struct store *st, const char *address, struct store_peer **out)
 	p = &st->peer[st->peers];
 	if ((p->address = strdup(address)) == NULL)
 		return EC_ENOMEM;
-	e = http_client_new(&p->client, "http://localhost", address,
-	    CONNECT_MS);
-	if (e != EC_OK) {
+	if ((e = peer_new(&p->peer, unix_address, NULL, CONNECT_MS)) !=
+	    EC_OK) {
 		free(p->address);
 		return e;
 	}
@@ -153,23 +153,26 @@ store_share_remote(struct store *st, struct store_slot *s,
     const char *address, struct drive **out)
 {
 	char id[UUID_TEXT_BYTES];
-	struct store_peer *p = NULL;
+	struct store_peer *via = NULL;
+	struct peer *p;
 	struct drive *d = NULL;
 	struct format f;
 	enum err e;
 
-	if ((e = peer_find(st, address, &p)) != EC_OK)
+	if (address != NULL && (e = owner_peer(st, address, &via)) != EC_OK)
 		return e;
+	p = via != NULL ? via->peer : cluster_peer(st->cluster, s->endpoint);
 	uuid_text(id, &s->format.drive);
-	if ((e = remote_drive_new(&d, p->client, id, s->path)) != EC_OK)
+	if ((e = remote_drive_new(&d, p, id, store_slot_name(st, s))) != EC_OK)
 		return e;
 	/* The owner may be on its way out: then the drive is free soon. */
 	if ((e = d->ops->probe(d, &f)) != EC_OK) {
 		drive_close(d);
-		return e == EC_EOFFLINE ? EC_EOWNED : e;
+		return e == EC_EOFFLINE && via != NULL ? EC_EOWNED : e;
 	}
-	s->via = p;
-	atomic_store(&st->beside, true);
+	s->via = via;
+	if (via != NULL)
+		atomic_store(&st->beside, true);
 	*out = d;
 	return EC_OK;
 }

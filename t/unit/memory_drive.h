@@ -35,7 +35,7 @@ struct memory_drive {
 	enum err append_err, query_err, probe_err;
 	enum err write_err;
 	unsigned answers;	/* records */
-	atomic_uint aborted;
+	atomic_uint aborted, committed;
 };
 
 struct drive_writer {
@@ -144,6 +144,7 @@ memory_commit(struct drive_writer *w)
 	struct memory_drive *m = w->m;
 	enum err e = EC_ENOSPC;
 
+	m->committed++;
 	memory_remove(&m->d, &w->f.data, w->f.index);
 	pthread_mutex_lock(&m->lock);
 	m->stats.shard_bytes_written += w->f.len;

@@ -19,6 +19,8 @@ static struct lane *lane;
 static struct drive_service *service;
 static struct http_server *server;
 static struct http_client *client;
+static struct peer *peer;
+static struct peer_auth *auth;
 static struct drive *remote;
 static struct uuid id;
 
@@ -36,11 +38,12 @@ start(void)
 static void
 setup(void)
 {
-	char text[UUID_TEXT_BYTES];
+	char text[UUID_TEXT_BYTES], address[80];
 
 	if (mkdtemp(dir) == NULL)
 		exit(1);
 	snprintf(path, sizeof(path), "%s/drives", dir);
+	snprintf(address, sizeof(address), "unix:%s", path);
 	memory = memory_drive_new();
 	id = memory->format.drive;
 	uuid_text(text, &id);
@@ -48,7 +51,8 @@ setup(void)
 	    drive_service_new(&service) != EC_OK ||
 	    drive_service_add(service, &id, lane) != EC_OK ||
 	    http_client_new(&client, "http://localhost", path, 500) != EC_OK ||
-	    remote_drive_new(&remote, client, text, "there") != EC_OK)
+	    peer_new(&peer, address, NULL, 500) != EC_OK ||
+	    remote_drive_new(&remote, peer, text, "there") != EC_OK)
 		exit(1);
 	start();
 }
@@ -217,14 +221,14 @@ test_peers(void)
 	uint64_t from, connects;
 	struct drive_space space;
 
-	connects = http_client_connects(client);
+	connects = peer_connects(peer);
 	for (int i = 0; i < 100; i++)
 		remote->ops->space(remote, &space);
-	tap_is_u64(http_client_connects(client), connects,
+	tap_is_u64(peer_connects(peer), connects,
 	    "100 calls make no new connection");
-	tap_ok(remote_drive_new(&other, client, "nonsense", "x") == EC_EINVAL,
+	tap_ok(remote_drive_new(&other, peer, "nonsense", "x") == EC_EINVAL,
 	    "an id that is none");
-	remote_drive_new(&other, client,
+	remote_drive_new(&other, peer,
 	    "00000000-0000-4000-8000-000000000000", "x");
 	tap_ok(other->ops->probe(other, &f) == EC_EOFFLINE,
 	    "a drive the peer has not");
@@ -265,7 +269,7 @@ test_local(void)
 	    local_open(&d, place, "", NULL) != EC_OK ||
 	    lane_new(&l, d, "local") != EC_OK ||
 	    drive_service_add(service, &f.drive, l) != EC_OK ||
-	    remote_drive_new(&r, client, text, "there") != EC_OK)
+	    remote_drive_new(&r, peer, text, "there") != EC_OK)
 		exit(1);
 	for (int i = 0; i < 2; i++) {
 		tap_note(i == 0 ? "a local drive" : "it behind the wire");
@@ -284,6 +288,106 @@ test_local(void)
 	lane_free(l);
 	snprintf(command, sizeof(command), "rm -rf %s", place);
 	tap_ok(system(command) == 0, "and nothing is left");
+}
+
+/* As another node serves it: over TCP, to holders of the secret. */
+static void
+signed_handle(void *ctx, struct http_exchange *x)
+{
+	if (!drive_service_serve(ctx, x, auth))
+		http_answer(x, 404, "", 0);
+}
+
+/* Bytes to ${port} and how the answer begins. */
+static void
+say(unsigned port, const char *bytes, char *answer, size_t max)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	ssize_t n = -1;
+
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
+	    write(fd, bytes, strlen(bytes)) == (ssize_t)strlen(bytes))
+		n = read(fd, answer, max - 1);
+	answer[n > 0 ? n : 0] = '\0';
+	close(fd);
+}
+
+static void
+test_strangers(const char *address, unsigned port, const char *text)
+{
+	struct peer_auth *wrong = NULL;
+	struct drive *d = NULL;
+	struct peer *p = NULL;
+	struct drive_writer *w = NULL;
+	struct uuid data = uuid_new();
+	char request[512], answer[512];
+	unsigned committed = memory->committed;
+	struct format f;
+	enum err e;
+
+	if (peer_auth_new(&wrong, "another secret 01", 17) != EC_OK ||
+	    peer_new(&p, address, wrong, 500) != EC_OK ||
+	    remote_drive_new(&d, p, text, "stranger") != EC_OK)
+		exit(1);
+	tap_ok(d->ops->probe(d, &f) == EC_EOFFLINE, "another secret: offline");
+	tap_ok(d->ops->shard_remove(d, &data, 0) == EC_EOFFLINE, "no remove");
+	e = d->ops->shard_create(d, &data, 0, 0, &w);
+	if (e == EC_OK)
+		e = d->ops->shard_commit(w);
+	tap_ok(e == EC_EOFFLINE && memory->committed == committed,
+	    "no upload");
+	drive_close(d);
+	peer_free(p);
+	peer_auth_free(wrong);
+	snprintf(request, sizeof(request), "GET " DRIVE_SERVICE_PATH
+	    "%s/space HTTP/1.1\r\nHost: x\r\nEc-Wire: 1\r\n\r\n", text);
+	say(port, request, answer, sizeof(answer));
+	tap_ok(strncmp(answer, "HTTP/1.1 403", 12) == 0,
+	    "no signature: denied");
+	snprintf(request, sizeof(request), "PUT " DRIVE_SERVICE_PATH
+	    "%s/shard/00000000-0000-4000-8000-000000000000-0 HTTP/1.1\r\n"
+	    "Host: x\r\nEc-Wire: 1\r\nContent-Length: 0\r\n\r\n", text);
+	say(port, request, answer, sizeof(answer));
+	tap_ok(strncmp(answer, "HTTP/1.1 403", 12) == 0 &&
+	    memory->committed == committed, "nor an upload");
+}
+
+static void
+test_signed(const struct format *f)
+{
+	struct http_listen l = { .address = "127.0.0.1:0", .fd = -1 };
+	struct http_service s = { service, signed_handle };
+	struct http_server *tcp = NULL;
+	struct drive *was = remote;
+	char address[32], text[UUID_TEXT_BYTES];
+	struct peer *p = NULL;
+	unsigned port;
+
+	tap_note("the same over TCP, signed");
+	uuid_text(text, &id);
+	if (peer_auth_new(&auth, "a secret of 17 b.", 17) != EC_OK ||
+	    http_server_start(&tcp, &l, &s) != EC_OK)
+		exit(1);
+	port = http_server_port(tcp);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+	if (peer_new(&p, address, auth, 500) != EC_OK ||
+	    remote_drive_new(&remote, p, text, "there") != EC_OK)
+		exit(1);
+	conform_identity(remote, f);
+	conform_shard_files(remote);
+	conform_shard_list(remote);
+	test_append();
+	test_query();
+	test_shard_errors();
+	test_strangers(address, port, text);
+	drive_close(remote);
+	remote = was;
+	peer_free(p);
+	http_server_stop(tcp, 1000);
+	peer_auth_free(auth);
 }
 
 int
@@ -308,8 +412,11 @@ main(void)
 	test_hostile();
 	test_peers();
 	test_local();
+	f = memory->format;
+	test_signed(&f);
 	kit_release();
 	drive_close(remote);
+	peer_free(peer);
 	http_client_free(client);
 	http_server_stop(server, 1000);
 	drive_service_remove(service, &id);

@@ -1,0 +1,366 @@
+#include "store/cluster.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/cluster_impl.h"
+#include "store/config.h"
+
+enum { CONNECT_MS = 1000, LOOK_MS = 2500, FORMAT_MS = 20000 };
+
+/* Is ${address} ("host:port") one of this machine's: can it be bound to? */
+static bool
+address_is_here(const char *address)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list = NULL;
+	const char *colon = strrchr(address, ':');
+	char host[ENDPOINTS_HOST_MAX];
+	size_t len = (size_t)(colon - address);
+	bool here = false;
+
+	if (address[0] == '[') {
+		address++;
+		len -= 2;
+	}
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, address, len);
+	host[len] = '\0';
+	if (getaddrinfo(host, "0", &hints, &list) != 0)
+		return false;
+	for (struct addrinfo *a = list; a != NULL && !here; a = a->ai_next) {
+		int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		here = fd >= 0 && bind(fd, a->ai_addr, a->ai_addrlen) == 0;
+		if (fd >= 0)
+			close(fd);
+	}
+	freeaddrinfo(list);
+	return here;
+}
+
+static const char *
+port_of(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+
+	return colon != NULL ? colon + 1 : "";
+}
+
+/* Which node is named by --node. */
+static enum err
+self_by_name(struct cluster *c, const char *name)
+{
+	for (unsigned i = 0; i < c->endpoints.nodes; i++) {
+		const char *is = c->endpoints.node[i];
+		size_t host = strlen(is) - strlen(port_of(is)) - 1;
+
+		if (strcmp(is, name) != 0 && (strlen(name) != host ||
+		    memcmp(name, is, host) != 0))
+			continue;
+		if (c->self >= 0) {
+			log_error("--node %s: several nodes have this name; "
+			    "add the port", name);
+			return EC_EINVAL;
+		}
+		c->self = (int)i;
+	}
+	if (c->self >= 0)
+		return EC_OK;
+	log_error("--node %s: no drive is of this node", name);
+	return EC_EINVAL;
+}
+
+/* Which node listens on this machine, at ${address} if that is given. */
+static enum err
+self_by_address(struct cluster *c, const char *address)
+{
+	for (unsigned i = 0; i < c->endpoints.nodes; i++) {
+		const char *is = c->endpoints.node[i];
+
+		if (address != NULL &&
+		    strcmp(port_of(address), port_of(is)) != 0)
+			continue;
+		if ((address == NULL || strcmp(address, is) != 0) &&
+		    !c->here[i])
+			continue;
+		if (c->self >= 0) {
+			log_error("%s and %s both are this machine: say with "
+			    "--node which one this is",
+			    c->endpoints.node[c->self], is);
+			return EC_EINVAL;
+		}
+		c->self = (int)i;
+	}
+	if (c->self >= 0)
+		return EC_OK;
+	log_error("no node is this machine%s%s: say with --node which one "
+	    "this is", address != NULL ? " at " : "",
+	    address != NULL ? address : "");
+	return EC_EINVAL;
+}
+
+static enum err
+find_self(struct cluster *c, const struct cluster_params *p)
+{
+	c->self = -1;
+	if (c->endpoints.nodes == 0) {
+		if (p->node == NULL)
+			return EC_OK;
+		log_error("--node %s: the drives are not of nodes", p->node);
+		return EC_EINVAL;
+	}
+	for (unsigned i = 0; i < c->endpoints.nodes; i++)
+		c->here[i] = address_is_here(c->endpoints.node[i]);
+	if (!p->server)
+		return EC_OK;
+	return p->node != NULL ? self_by_name(c, p->node) :
+	    self_by_address(c, p->address);
+}
+
+/* The nodes' common secret: EC_SECRET, or what S3's root has. */
+static enum err
+load_secret(struct cluster *c)
+{
+	struct buf text = BUF_INIT(4096);
+	char *secret = NULL, *user = NULL, *password = NULL;
+	enum err e;
+
+	if ((e = config_get("EC_SECRET", &secret)) != EC_OK ||
+	    (e = config_get("EC_ROOT_USER", &user)) != EC_OK ||
+	    (e = config_get("EC_ROOT_PASSWORD", &password)) != EC_OK)
+		goto out;
+	e = EC_EINVAL;
+	if (secret == NULL && (user == NULL || password == NULL)) {
+		log_error("no secret for the nodes: set EC_SECRET_FILE, or "
+		    "EC_ROOT_USER and EC_ROOT_PASSWORD, on all the same");
+		goto out;
+	}
+	if (secret != NULL)
+		e = buf_add_str(&text, secret);
+	else
+		e = buf_printf(&text, "ec root secret\n%s\n%s", user,
+		    password);
+	if (e == EC_OK && (e = peer_auth_new(&c->auth, text.data,
+	    text.len)) == EC_EINVAL)
+		log_error("EC_SECRET has fewer than %d bytes",
+		    PEER_AUTH_SECRET_MIN);
+out:
+	if (text.data != NULL)
+		explicit_bzero(text.data, text.len);
+	buf_release(&text);
+	free(secret);
+	free(user);
+	free(password);
+	return e;
+}
+
+static enum err
+make_peers(struct cluster *c)
+{
+	enum err e = EC_OK;
+
+	for (unsigned i = 0; i < c->endpoints.nodes && e == EC_OK; i++)
+		if (!cluster_node_local(c, (int)i))
+			e = peer_new(&c->peer[i], c->endpoints.node[i],
+			    c->auth, CONNECT_MS);
+	return e;
+}
+
+enum err
+cluster_volumes(struct endpoints *out, const struct cluster_params *p)
+{
+	const char *words[1];
+	char *text = NULL;
+	enum err e;
+
+	if (p->volume_count > 0)
+		return endpoints_parse(out, p->volumes, p->volume_count);
+	if ((e = config_get("EC_VOLUMES", &text)) != EC_OK)
+		return e;
+	if (text == NULL) {
+		log_error("no drives named: give them as operands, in "
+		    "EC_VOLUMES or in %s", config_path());
+		return EC_EINVAL;
+	}
+	words[0] = text;
+	e = endpoints_parse(out, words, 1);
+	free(text);
+	return e;
+}
+
+enum err
+cluster_new(struct cluster **out, const struct cluster_params *p)
+{
+	struct cluster *c = calloc(1, sizeof(*c));
+	enum err e;
+
+	if (c == NULL)
+		return EC_ENOMEM;
+	pthread_mutex_init(&c->format_lock, NULL);
+	c->server = p->server;
+	if ((e = cluster_volumes(&c->endpoints, p)) != EC_OK ||
+	    (e = find_self(c, p)) != EC_OK ||
+	    (c->endpoints.nodes > 0 && (e = load_secret(c)) != EC_OK) ||
+	    (e = make_peers(c)) != EC_OK ||
+	    (e = drive_service_new(&c->service)) != EC_OK) {
+		cluster_free(c);
+		return e;
+	}
+	*out = c;
+	return EC_OK;
+}
+
+void
+cluster_free(struct cluster *c)
+{
+	if (c == NULL)
+		return;
+	drive_service_free(c->service);
+	for (unsigned i = 0; i < c->endpoints.nodes; i++)
+		peer_free(c->peer[i]);
+	peer_auth_free(c->auth);
+	endpoints_release(&c->endpoints);
+	pthread_mutex_destroy(&c->format_lock);
+	free(c);
+}
+
+void
+cluster_retire(struct cluster *c)
+{
+	for (unsigned i = 0; i < c->endpoints.nodes; i++)
+		if (c->peer[i] != NULL)
+			peer_retire(c->peer[i]);
+}
+
+const struct endpoints *
+cluster_endpoints(const struct cluster *c)
+{
+	return &c->endpoints;
+}
+
+const char *
+cluster_self(const struct cluster *c)
+{
+	return c->self >= 0 ? c->endpoints.node[c->self] : NULL;
+}
+
+bool
+cluster_node_local(const struct cluster *c, int node)
+{
+	if (node < 0)
+		return true;
+	return c->server ? node == c->self : c->here[node];
+}
+
+bool
+cluster_local(const struct cluster *c, unsigned endpoint)
+{
+	return cluster_node_local(c, c->endpoints.at[endpoint].node);
+}
+
+struct peer *
+cluster_peer(struct cluster *c, unsigned endpoint)
+{
+	return c->peer[c->endpoints.at[endpoint].node];
+}
+
+struct drive_service *
+cluster_service(struct cluster *c)
+{
+	return c->service;
+}
+
+/* One node asked by one thread. */
+struct look {
+	struct cluster *c;
+	unsigned node;
+	struct node_drive *out;
+	bool differs;
+	pthread_t thread;
+	bool started;
+};
+
+static void *
+look_at_node(void *arg)
+{
+	struct look *l = arg;
+	const struct endpoints *e = &l->c->endpoints;
+	struct buf body = BUF_INIT(16), answer = BUF_INIT(NODE_MESSAGE_MAX);
+	struct node_list *list = NULL;
+	enum err err;
+
+	err = peer_call(l->c->peer[l->node], CLUSTER_PATH "node/look", &body,
+	    &answer, LOOK_MS, NULL);
+	if (err == EC_OK)
+		err = node_list_decode(&list, answer.data, answer.len);
+	l->differs = err == EC_OK && node_list_sum(list) != endpoints_sum(e);
+	for (unsigned i = 0; i < e->count && err == EC_OK; i++)
+		if (e->at[i].node == (int)l->node && node_list_find(list,
+		    e->at[i].path, &l->out[i]) != EC_OK)
+			l->out[i].state = EC_EOFFLINE;
+	node_list_free(list);
+	buf_release(&answer);
+	return NULL;
+}
+
+void
+cluster_look_here(struct cluster *c, struct node_drive *out)
+{
+	const struct endpoints *e = &c->endpoints;
+
+	for (unsigned i = 0; i < e->count; i++) {
+		out[i] = (struct node_drive){ .state = EC_EOFFLINE };
+		if (cluster_local(c, i))
+			cluster_peek(e->at[i].path, &out[i]);
+	}
+}
+
+void
+cluster_look(struct cluster *c, struct node_drive *out, int *differ)
+{
+	struct look l[ENDPOINTS_NODES_MAX] = { { 0 } };
+	const struct endpoints *e = &c->endpoints;
+
+	if (differ != NULL)
+		*differ = -1;
+	cluster_look_here(c, out);
+	for (unsigned i = 0; i < e->nodes; i++) {
+		if (cluster_node_local(c, (int)i))
+			continue;
+		l[i] = (struct look){ .c = c, .node = i, .out = out };
+		l[i].started = pthread_create(&l[i].thread, NULL,
+		    look_at_node, &l[i]) == 0;
+	}
+	for (unsigned i = 0; i < e->nodes; i++) {
+		if (l[i].started)
+			pthread_join(l[i].thread, NULL);
+		if (l[i].differs && differ != NULL && *differ < 0)
+			*differ = (int)i;
+	}
+}
+
+enum err
+cluster_format(struct cluster *c, unsigned endpoint, const struct format *f)
+{
+	const struct endpoint *at = &c->endpoints.at[endpoint];
+	struct buf order = BUF_INIT(NODE_MESSAGE_MAX);
+	struct buf answer = BUF_INIT(4096);
+	enum err e;
+
+	if (cluster_local(c, endpoint))
+		return cluster_write_format(c, at->path, f);
+	if ((e = node_order_encode(&order, at->path, f)) == EC_OK)
+		e = peer_call(cluster_peer(c, endpoint), CLUSTER_PATH
+		    "node/format", &order, &answer, FORMAT_MS, NULL);
+	buf_release(&order);
+	buf_release(&answer);
+	return e;
+}

@@ -1,0 +1,75 @@
+/* cluster: the nodes whose drives make a store: which one this process is, the
+ * way to the others, and what it does for them.
+ *
+ * Also of a store whose drives all are directories of this machine: then there
+ * are no nodes, and all is local. */
+#ifndef CLUSTER_H
+#define CLUSTER_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "net/drive_service.h"
+#include "net/http_server.h"
+#include "net/peer.h"
+#include "store/endpoints.h"
+#include "store/node_message.h"
+
+struct cluster;		/* all threads */
+
+#define CLUSTER_PATH "/.ec/"	/* what nodes ask begins so */
+
+struct cluster_params {
+	const char *const *volumes;	/* patterns; NULL: EC_VOLUMES, then the
+					 * configuration file */
+	unsigned volume_count;
+	/* A node's process, which alone opens that node's drives.  A tool
+	 * instead takes what is on this machine for local. */
+	bool server;
+	const char *node;	/* which node this is; NULL: the one at
+				 * ${address} */
+	const char *address;	/* where the server listens; NULL: at its
+				 * node's address */
+};
+
+/* Errors, logged: EC_EINVAL (patterns; no node, or two, can be this one; no
+ * secret), EC_ENOMEM. */
+enum err cluster_new(struct cluster **out, const struct cluster_params *p);
+void cluster_free(struct cluster *c);	/* NULL is fine */
+
+/* The drives' names alone, as cluster_new takes them; to be released. */
+enum err cluster_volumes(struct endpoints *out, const struct cluster_params *p);
+
+const struct endpoints *cluster_endpoints(const struct cluster *c);
+/* This node's "host:port"; NULL for a tool and when there are no nodes. */
+const char *cluster_self(const struct cluster *c);
+bool cluster_local(const struct cluster *c, unsigned endpoint);
+/* The node of an endpoint that is not local. */
+struct peer *cluster_peer(struct cluster *c, unsigned endpoint);
+
+/* The drives that are served to other processes. */
+struct drive_service *cluster_service(struct cluster *c);
+
+/* Answer a request of another node.  false: its target does not begin with
+ * CLUSTER_PATH, or is not known here; then nothing was answered. */
+bool cluster_serve(struct cluster *c, struct http_exchange *x);
+
+/* Look what stands at each endpoint, at other nodes through them, all at once:
+ * ${out} takes as many as there are endpoints.  Of nodes that cannot be asked
+ * all are EC_EOFFLINE; *${differ} (or NULL) is the first node that was started
+ * with other drives, else -1. */
+void cluster_look(struct cluster *c, struct node_drive *out, int *differ);
+
+/* The same, of other nodes saying EC_EOFFLINE without asking. */
+void cluster_look_here(struct cluster *c, struct node_drive *out);
+
+/* Write a format record: make an empty directory a drive, or replace the record
+ * of the same drive or of one whose format was only begun.
+ * Errors: EC_EEXIST (another drive stands there), as local_format. */
+enum err cluster_format(struct cluster *c, unsigned endpoint,
+    const struct format *f);
+
+/* Close connections to other nodes that are idle, and others when done. */
+void cluster_retire(struct cluster *c);
+
+#endif
