@@ -13,7 +13,7 @@
 #include "net/http_server.h"
 #include "net/peer.h"
 #include "store/endpoints.h"
-#include "store/node_message.h"
+#include "store/node_json.h"
 
 struct cluster;		/* all threads */
 

@@ -96,6 +96,10 @@ take_cluster(struct store *st, const struct store_params *p)
 	if (p->cluster == NULL && (e = cluster_new(&st->cluster, &cp)) ==
 	    EC_OK)
 		st->cluster_ours = true;
+	if (e == EC_OK && cluster_endpoints(st->cluster)->pools > 1) {
+		log_error("several pools are not implemented");
+		e = EC_ENOTIMPL;
+	}
 	return e;
 }
 

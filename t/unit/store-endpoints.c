@@ -12,7 +12,8 @@ expands(const char *words, unsigned count, unsigned set_size,
 	struct endpoints e = ENDPOINTS_INIT;
 	enum err err = endpoints_parse(&e, &words, 1);
 
-	tap_ok(err == EC_OK && e.count == count && e.pool[0].set_size == set_size &&
+	tap_ok(err == EC_OK && e.count == count &&
+	    e.pool[0].set_size == set_size &&
 	    strcmp(e.at[0].name, first) == 0 &&
 	    strcmp(e.at[count - 1].name, last) == 0, "%s", words);
 	endpoints_release(&e);

@@ -1,7 +1,7 @@
-/* node_message: what nodes tell each other of their drives, as JSON; pure.
+/* node_json: what nodes tell each other of their drives, as JSON; pure.
  * ec-wire(7) has the fields. */
-#ifndef NODE_MESSAGE_H
-#define NODE_MESSAGE_H
+#ifndef NODE_JSON_H
+#define NODE_JSON_H
 
 #include <stdbool.h>
 

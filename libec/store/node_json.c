@@ -1,4 +1,4 @@
-#include "store/node_message.h"
+#include "store/node_json.h"
 
 #include <stdlib.h>
 #include <string.h>
