@@ -217,8 +217,10 @@ peer_read(struct peer *p, struct http_call *call, void *buf, size_t len)
 	enum err e;
 
 	call->write = sink_write;
+	/* cppcheck-suppress autoVariables; it is taken out below */
 	call->write_ctx = &sink;
 	e = run(p, call, &sink);
+	call->write_ctx = NULL;
 	return e == EC_OK && good_status(call) && sink.len < len ?
 	    EC_ECORRUPT : e;
 }
