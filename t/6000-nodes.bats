@@ -47,12 +47,16 @@ setup()
 	random_file large 3000000 2
 	node_s3 1 -X PUT /box
 	node_s3 1 -T large /box/before
+	curl -sf "$(node_url 1)/ec/health/cluster?maintenance=true"
 	server_kill node3
 	for n in 1 2; do
 		node_s3 $n /box/before | cmp - large
 		node_s3 $n -T large /box/without$n
 	done
 	eventually curl -sf "$(node_url 1)/ec/health/ready"
+	# With another gone there would be no quorum.
+	[ "$(curl -s -o /dev/null -w '%{http_code} %header{x-minio-write-quorum}' \
+	    "$(node_url 1)/minio/health/cluster?maintenance=true")" = "412 7" ]
 	node_start 3
 	node_ready 3
 	for n in 1 2 3; do eventually node_sees $n "12 online"; done

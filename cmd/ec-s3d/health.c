@@ -1,4 +1,5 @@
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -23,48 +24,92 @@ spare(struct server *s, int *reads, int *writes)
 	}
 }
 
+/* What a target asks behind the two prefixes; NULL: something else. */
+static const char *
+question(const char *target)
+{
+	static const char *const prefixes[] = { "/ec/health/",
+		"/minio/health/" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(target, prefixes[i], strlen(prefixes[i])) == 0)
+			return target + strlen(prefixes[i]);
+	return NULL;
+}
+
+static bool
+is(const char *what, const char *name)
+{
+	size_t len = strcspn(what, "?");
+
+	return len == strlen(name) && strncmp(what, name, len) == 0;
+}
+
 bool
 health_is_live(const char *target)
 {
-	size_t len = strcspn(target, "?");
+	const char *what = question(target);
 
-	return (len == strlen("/ec/health/live") &&
-	    strncmp(target, "/ec/health/live", len) == 0) ||
-	    (len == strlen("/minio/health/live") &&
-	    strncmp(target, "/minio/health/live", len) == 0);
+	return what != NULL && is(what, "live");
+}
+
+static bool
+needed(struct server *s)
+{
+	for (unsigned i = 0; i < store_sets(s->store); i++)
+		if (!store_set_without_us(s->store, i))
+			return true;
+	return false;
+}
+
+/* The status that says whether all sets can be written, or, with ?maintenance,
+ * could be without this node. */
+static unsigned
+cluster_status(struct server *s, struct http_exchange *x, const char *what,
+    int writes)
+{
+	const char *query = strchr(what, '?');
+	unsigned most = 0, n;
+	char number[16];
+
+	for (unsigned i = 0; i < store_sets(s->store); i++) {
+		n = store_set_write_quorum(s->store, i);
+		most = n > most ? n : most;
+	}
+	snprintf(number, sizeof(number), "%u", most);
+	http_answer_header(x, strncmp(http_target(x), "/minio", 6) == 0 ?
+	    "X-Minio-Write-Quorum" : "X-Ec-Write-Quorum", number);
+	if (writes < 0)
+		return 503;
+	return query != NULL && strcmp(query, "?maintenance=true") == 0 &&
+	    needed(s) ? 412 : 200;
 }
 
 bool
 health_answer(struct server *s, struct http_exchange *x)
 {
-	const char *target = http_target(x), *what;
-	size_t len = strcspn(target, "?");
+	const char *what = question(http_target(x));
 	int reads, writes;
-	bool good;
+	unsigned status;
 
-	if (strncmp(target, "/ec/health/", 11) == 0)
-		what = target + 11;
-	else if (strncmp(target, "/minio/health/", 14) == 0)
-		what = target + 14;
-	else
+	if (what == NULL)
 		return false;
-	len -= (size_t)(what - target);
 	spare(s, &reads, &writes);
-	if (len == 4 && strncmp(what, "live", len) == 0)
-		good = true;
-	else if (len == 5 && strncmp(what, "ready", len) == 0)
-		good = !http_draining(x) && !s->draining && writes >= 0;
-	else if (len == 7 && strncmp(what, "cluster", len) == 0)
-		good = writes >= 0;
-	else if (len == 12 && strncmp(what, "cluster/read", len) == 0)
-		good = reads >= 0;
+	if (is(what, "live"))
+		status = 200;
+	else if (is(what, "ready"))
+		status = !http_draining(x) && !s->draining && writes >= 0 ?
+		    200 : 503;
+	else if (is(what, "cluster"))
+		status = cluster_status(s, x, what, writes);
+	else if (is(what, "cluster/read"))
+		status = reads >= 0 ? 200 : 503;
 	else
 		return false;
 	if (strcmp(http_method(x), "GET") != 0 &&
 	    strcmp(http_method(x), "HEAD") != 0)
-		http_answer(x, 405, NULL, 0);
-	else
-		http_answer(x, good ? 200 : 503, NULL, 0);
+		status = 405;
+	http_answer(x, status, NULL, 0);
 	return true;
 }
 

@@ -50,6 +50,7 @@ void set_free(struct set *s);
 unsigned set_drives(const struct set *s);
 struct lane *set_lane(struct set *s, unsigned slot);
 unsigned set_parity(const struct set *s);	/* default m */
+unsigned set_offline(const struct set *s);	/* lanes, now */
 
 /* 1 -> 0, 2-3 -> 1, 4-5 -> 2, 6-7 -> 3, 8 and more -> 4. */
 unsigned set_default_parity(unsigned n);

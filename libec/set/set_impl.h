@@ -23,9 +23,6 @@ struct set {
 	unsigned recent_next;		/* to be overwritten */
 };
 
-/* How many lanes are not online. */
-unsigned set_offline(const struct set *s);
-
 /* Keep for set_complaint what each drive answered, EC_EDEGRADED if it is not
  * filled yet.  ${what}: "write quorum". */
 void set_complain(const struct set *s, const char *what, unsigned need,

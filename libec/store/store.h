@@ -191,6 +191,11 @@ void store_drive_status(struct store *st, unsigned i,
 /* How many more drives set ${i} can lose and still serve reads, and writes;
  * negative: it does not now. */
 int store_set_spare(struct store *st, unsigned i, int *write_spare);
+/* Could the set still be written if the drives that are this process's own went
+ * away? */
+bool store_set_without_us(struct store *st, unsigned i);
+/* How many drives a write to the set needs now. */
+unsigned store_set_write_quorum(struct store *st, unsigned i);
 const struct uuid *store_deployment(const struct store *st);
 
 #endif

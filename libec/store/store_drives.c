@@ -384,6 +384,28 @@ store_drive_status(struct store *st, unsigned i,
 	gather_free(g);
 }
 
+bool
+store_set_without_us(struct store *st, unsigned i)
+{
+	unsigned n, mine = 0;
+	struct store_slot *s = store_set_slots(st, i, &n);
+	int spare;
+
+	for (; n > 0; n--, s++)
+		mine += s->local && lane_state(s->lane) == LANE_ONLINE;
+	store_set_spare(st, i, &spare);
+	return spare >= (int)mine;
+}
+
+unsigned
+store_set_write_quorum(struct store *st, unsigned i)
+{
+	unsigned n = set_drives(st->set[i]), m;
+
+	m = quorum_parity(n, set_parity(st->set[i]), set_offline(st->set[i]));
+	return quorum_write(n - m, m);
+}
+
 int
 store_set_spare(struct store *st, unsigned i, int *write_spare)
 {
