@@ -183,3 +183,21 @@ setup()
 	unset EC_VOLUMES
 	exits 2 ec-scan
 }
+
+@test "a journal that does not hold is a finding, of its drive" {
+	local at
+
+	put one 1000
+	put two 1000 2
+	put three 1000 3
+	at=$(grep -abom 1 two d1/.ec/journal/* | head -n 1)
+	flip "$(echo d1/.ec/journal/*)" "$((${at%%:*} + 200))"
+	rm d1/.ec/index.db*
+	exits 3 ec-scan
+	[[ $OUT == *"drive	$DIR/d1	-	its journal does not hold in 1 place"* ]]
+	[[ $OUT == *"degraded"*"bucket/two"* ]]
+	rm d1/.ec/index.db*
+	exits 0 ec-heal --all
+	all_there
+	exits 0 ec-scan --deep
+}

@@ -87,6 +87,7 @@ struct drive_space {
 struct drive_stats {	/* since open */
 	uint64_t appends, append_bytes, flushes, shard_bytes_written,
 	    shard_bytes_read, shard_flushes;
+	uint64_t journal_damaged;	/* places of it that did not hold */
 };
 
 /* One shard file being written or read. */

@@ -235,6 +235,7 @@ op_stats(struct drive *d, struct drive_stats *out)
 		.shard_bytes_written = atomic_load(&l->shards.bytes_written),
 		.shard_bytes_read = atomic_load(&l->shards.bytes_read),
 		.shard_flushes = atomic_load(&l->shards.flushes),
+		.journal_damaged = journal_damaged(l->journal),
 	};
 	return EC_OK;
 }

@@ -137,6 +137,7 @@ run_stats(struct drive *d, void *arg)
 	j->numbers[3] = s.shard_bytes_written;
 	j->numbers[4] = s.shard_bytes_read;
 	j->numbers[5] = s.shard_flushes;
+	j->numbers[6] = s.journal_damaged;
 	return e;
 }
 
@@ -253,7 +254,7 @@ give_space(const struct service_job *j, struct buf *out)
 static enum err
 give_stats(const struct service_job *j, struct buf *out)
 {
-	return wire_numbers_encode(out, j->numbers, 6);
+	return wire_numbers_encode(out, j->numbers, 7);
 }
 
 /* Operations that are one job: what the body gives it, what runs, and what of

@@ -337,12 +337,12 @@ remote_space(struct drive *d, struct drive_space *out)
 static enum err
 remote_stats(struct drive *d, struct drive_stats *out)
 {
-	uint64_t v[6];
-	enum err e = get_numbers(d, "stats", v, 6);
+	uint64_t v[7];
+	enum err e = get_numbers(d, "stats", v, 7);
 
 	if (e == EC_OK)
 		*out = (struct drive_stats){ v[0], v[1], v[2], v[3], v[4],
-		    v[5] };
+		    v[5], v[6] };
 	return e;
 }
 

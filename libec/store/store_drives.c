@@ -378,6 +378,7 @@ store_drive_status(struct store *st, unsigned i,
 			a = lane_call_arg(c);
 			out->space = a->space;
 			out->stats = a->stats;
+			out->corrupt += a->stats.journal_damaged;
 		}
 		lane_call_put(c);
 	}
