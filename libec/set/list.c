@@ -15,6 +15,7 @@ enum {
 	CHUNK_BYTES = 32 * 1024,
 	BATCH_FIRST = 64,
 	KEY_ROWS_MAX = 10000,	/* of one key on one drive */
+	WINDOW_ROWS = 1000,	/* of one with more, at once */
 	TRIES = 5,		/* while others write the key */
 };
 
@@ -165,6 +166,8 @@ add_versions(struct lister *ls, const struct stamp *after)
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct state *s = &r->state[i];
 
+		if (s->by_cut)
+			break;
 		if (!state_is_version(s) || s->life < STATE_UNCERTAIN)
 			continue;
 		if (after == NULL || stamp_cmp(&s->rec->stamp, after) < 0) {
@@ -201,12 +204,122 @@ ask_whole(struct lister *ls, struct ask *a, const char *key)
 		if (e != EC_OK || (!ls->resolve.cut &&
 		    (doubt == 0 || doubt == before || ++tries == TRIES)))
 			return e;
-		if (ls->resolve.cut && q.limit == KEY_ROWS_MAX)
-			return EC_ELIMIT;
+		if (ls->resolve.cut && (ls->p->versions ||
+		    q.limit == KEY_ROWS_MAX))
+			return EC_OK;	/* of the newest all was seen */
 		if (ls->resolve.cut)
 			q.limit = KEY_ROWS_MAX;
 		ask_release(a);
 	}
+}
+
+struct look {
+	const struct stamp *version;
+	const struct state *state;
+};
+
+static enum err
+judge_version(const struct resolve *r, void *ctx)
+{
+	struct look *l = ctx;
+
+	return resolve_version(r, l->version, &l->state);
+}
+
+/* What hides a version may be newer than all that was asked for. */
+static enum err
+still_there(struct lister *ls, const struct record *r, bool *there)
+{
+	bool null = (r->flags & RECORD_NULL) != 0;
+	struct drive_query q = { .table = DRIVE_VERSIONS,
+		.bucket = ls->p->bucket, .key = r->key, .limit = 100,
+		.null_only = null };
+	struct look l = { .version = null ? NULL : &r->stamp };
+	struct resolve found = RESOLVE_INIT;
+	struct ask a = ASK_INIT;
+	enum err e;
+
+	if (!null)
+		q.target = r->stamp;
+	e = ask_key(&a, &found, ls->s, &q, judge_version, &l);
+	*there = e == EC_EQUORUM || (e == EC_OK &&
+	    stamp_cmp(&l.state->rec->stamp, &r->stamp) == 0);
+	resolve_release(&found);
+	ask_release(&a);
+	return e == EC_ENOMEM ? e : EC_OK;
+}
+
+/* Up to where all drives told all: *${stamp} and what is newer. */
+static bool
+covered(const struct ask *a, unsigned n, struct stamp *stamp)
+{
+	bool cut = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct answer *w = &a->answer[i];
+
+		if (!w->done || w->err != EC_OK || !w->cut || w->n == 0)
+			continue;
+		if (!cut || stamp_cmp(&w->rec[w->n - 1].stamp, stamp) > 0)
+			*stamp = w->rec[w->n - 1].stamp;
+		cut = true;
+	}
+	return cut;
+}
+
+/* A window of the versions of a key with very many, older than *${at}, which
+ * moves on; zero at the end. */
+static enum err
+add_window(struct lister *ls, const char *key, struct stamp *at)
+{
+	struct drive_query q = { .table = DRIVE_VERSIONS,
+		.bucket = ls->p->bucket, .prefix = key, .after_key = key,
+		.after_stamp = *at, .limit = WINDOW_ROWS };
+	struct resolve_input in[SET_DRIVES_MAX];
+	struct resolve r = RESOLVE_INIT;
+	struct stamp end = { 0, 0 };
+	struct ask a = ASK_INIT;
+	bool there;
+	enum err e;
+
+	if ((e = ask_most(&a, ls->s, &q, false, "list quorum")) != EC_OK)
+		goto out;
+	ask_input(&a, in);
+	for (unsigned i = 0; i < ls->s->n; i++)	/* of other keys: no more */
+		for (unsigned j = 0; j < in[i].n; j++)
+			if (strcmp(in[i].rec[j].key, key) != 0) {
+				in[i].n = j;
+				in[i].cut = a.answer[i].cut = false;
+			}
+	covered(&a, ls->s->n, &end);
+	e = resolve_key(&r, in, ls->s->n);
+	for (unsigned i = 0; e == EC_OK && i < r.count &&
+	    ls->l->count <= ls->p->limit; i++) {
+		const struct state *s = &r.state[i];
+
+		if (!state_is_version(s) || s->life < STATE_UNCERTAIN ||
+		    stamp_cmp(&s->rec->stamp, &end) < 0)
+			continue;
+		e = still_there(ls, s->rec, &there);
+		if (e == EC_OK && there)
+			e = add_version(ls, s->rec, false);
+	}
+	*at = end;
+out:
+	resolve_release(&r);
+	ask_release(&a);
+	return e;
+}
+
+static enum err
+add_windows(struct lister *ls, const char *key, struct stamp at)
+{
+	enum err e = EC_OK;
+
+	while (e == EC_OK && !stamp_is_zero(&at) &&
+	    ls->l->count <= ls->p->limit)
+		e = add_window(ls, key, &at);
+	return e;
 }
 
 /* Whether more records, more drives or another look might tell more. */
@@ -250,6 +363,24 @@ add_resolved(struct lister *ls, const char *key, const struct stamp *after)
 	return r == NULL ? EC_OK : add_version(ls, r, true);
 }
 
+/* The same, and with very many versions those behind what was asked for. */
+static enum err
+add_asked(struct lister *ls, const struct ask *a, const char *key,
+    const struct stamp *after)
+{
+	struct stamp end;
+	enum err e;
+
+	if (!ls->p->versions || !ls->resolve.cut ||
+	    !covered(a, ls->s->n, &end))
+		return add_resolved(ls, key, after);
+	if (after != NULL && stamp_cmp(after, &end) < 0)
+		return add_windows(ls, key, *after);
+	e = add_resolved(ls, key, after);
+	return e == EC_OK && common_prefix(ls, key) == 0 ?
+	    add_windows(ls, key, end) : e;
+}
+
 static enum err
 add_key(struct lister *ls, const char *key, const struct resolve_input in[])
 {
@@ -257,10 +388,12 @@ add_key(struct lister *ls, const char *key, const struct resolve_input in[])
 	enum err e;
 
 	e = resolve_key(&ls->resolve, in, ls->s->n);
-	if (e == EC_OK && is_open(ls))
-		e = ask_whole(ls, &a, key);
-	if (e == EC_OK)
+	if (e == EC_OK && is_open(ls)) {
+		if ((e = ask_whole(ls, &a, key)) == EC_OK)
+			e = add_asked(ls, &a, key, NULL);
+	} else if (e == EC_OK) {
 		e = add_resolved(ls, key, NULL);
+	}
 	ask_release(&a);
 	return e;
 }
@@ -273,7 +406,7 @@ add_rest(struct lister *ls)
 	enum err e;
 
 	if ((e = ask_whole(ls, &a, ls->p->after)) == EC_OK)
-		e = add_resolved(ls, ls->p->after, &ls->p->after_version);
+		e = add_asked(ls, &a, ls->p->after, &ls->p->after_version);
 	ask_release(&a);
 	return e;
 }

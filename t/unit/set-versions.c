@@ -189,6 +189,87 @@ clocks(void)
 		    "drive %u has nothing of the attempt before", i);
 }
 
+/* The versions of "many" in pages; those that are out of order, too many or
+ * claim to be the newest and are not count as wrong. */
+static unsigned
+count_versions(unsigned limit, unsigned *wrong)
+{
+	struct list_params p = { .bucket = MEMORY_SET_BUCKET, .limit = limit,
+		.versions = true };
+	struct stamp last = { UINT64_MAX, UINT64_MAX };
+	unsigned count = 0;
+	bool more = true;
+
+	*wrong = 0;
+	while (more) {
+		struct list *l = NULL;
+
+		if (list_page(&l, ms.set, &p, &more) != EC_OK)
+			return 0;
+		for (unsigned i = 0; i < list_count(l); i++) {
+			const struct list_entry *e = list_at(l, i);
+
+			if (strcmp(e->key, "many") != 0)
+				continue;
+			*wrong += stamp_cmp(&e->version, &last) >= 0 ||
+			    e->newest != (count == 0);
+			last = e->version;
+			count++;
+		}
+		if (more) {
+			const struct list_entry *e = list_at(l,
+			    list_count(l) - 1);
+			static char after[RECORD_KEY_MAX + 1];
+
+			strcpy(after, e->key);
+			p.after = after;
+			p.after_version = e->version;
+		}
+		list_free(l);
+	}
+	return count;
+}
+
+/* More versions of a key than a drive gives in one answer. */
+static void
+very_many(void)
+{
+	enum { VERSIONS = 2500 };
+	struct stamp old = { 0, 0 }, null = { 0, 0 };
+	unsigned wrong, deleted;
+
+	put_version("a", "before", false);
+	put_version("z", "behind", false);
+	for (unsigned i = 0; i < VERSIONS; i++) {
+		struct stamp v = put_version("many", "v", i == 60);
+
+		if (i == 50)
+			old = v;
+		if (i == 60)
+			null = v;
+	}
+	tap_is_u64(count_versions(1000, &wrong), VERSIONS,
+	    "2,500 versions of one key are listed");
+	tap_is_u64(wrong, 0, "... in order");
+	tap_is_u64(count_versions(997, &wrong), VERSIONS,
+	    "... in pages of another length");
+	tap_is_u64(wrong, 0, "... in order");
+	tap_is_u64(count_versions(2600, &wrong), VERSIONS,
+	    "... and in one");
+	/* What is deleted while a drive hears nothing of it stays there. */
+	memory_disk_offline(ms.disk[1], true);
+	deleted = delete_version(ms.set, MEMORY_SET_BUCKET, "many", &old,
+	    NULL) == EC_OK;
+	deleted += delete_null(ms.set, MEMORY_SET_BUCKET, "many") == EC_OK;
+	memory_disk_offline(ms.disk[1], false);
+	memory_set_settle(&ms);
+	tap_is_u64(deleted, 2, "two are deleted, far behind");
+	tap_is_u64(count_versions(1000, &wrong), VERSIONS - 2,
+	    "... and not listed");
+	tap_is_str(read_version("many", &null), "EC_ENOTFOUND",
+	    "... nor to be read");
+}
+
 int
 main(void)
 {
@@ -200,6 +281,9 @@ main(void)
 	memory_set_release(&ms);
 	memory_set_init(&ms, 4, -1);
 	clocks();
+	memory_set_release(&ms);
+	memory_set_init(&ms, 4, -1);
+	very_many();
 	memory_set_release(&ms);
 	return tap_done();
 }
