@@ -1,7 +1,7 @@
 /* heal_shard: a file in which damage was found stays open as a last resort of
  * the decoder, which verifies each leaf: if no k files are whole, k good leaves
  * of each place are enough. */
-#include "set/heal_shard.h"
+#include "set/heal_shard_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +37,8 @@ shard_close(struct heal_shards *h, unsigned i)
 }
 
 /* The first thing found wrong with a file counts. */
-static void
-shard_fault(struct heal_shards *h, unsigned i, enum err why)
+void
+heal_shards_fault(struct heal_shards *h, unsigned i, enum err why)
 {
 	if (h->err[i] != EC_OK || why == EC_OK)
 		return;
@@ -91,9 +91,9 @@ heal_shards_open(struct heal_shards *h, struct set *s,
 		if (h->file[i] == NULL)
 			continue;
 		h->err[i] = h->found[i] = EC_OK;
-		shard_fault(h, i, heal_file_result(h->file[i]));
+		heal_shards_fault(h, i, heal_file_result(h->file[i]));
 		if (h->err[i] == EC_OK)
-			shard_fault(h, i, shard_check_end(h, h->file[i]));
+			heal_shards_fault(h, i, shard_check_end(h, h->file[i]));
 		if (h->err[i] == EC_OK)
 			h->bytes_read += HEAL_FILE_TAIL_BYTES;
 		else
@@ -179,21 +179,24 @@ shards_gather(void *ctx, struct decode_read *reads, unsigned n)
 	gather_free(g);
 }
 
-struct one {		/* decode_source's ctx */
-	struct heal_shards *h;
-	unsigned index;
-};
+enum err
+heal_shards_pread(struct heal_shards *h, unsigned index, void *buf, size_t len,
+    uint64_t off)
+{
+	struct decode_read read = {
+		.index = index, .buf = buf, .len = len, .off = off,
+	};
+
+	shards_gather(h, &read, 1);
+	return read.err;
+}
 
 static enum err
 shard_pread(void *ctx, void *buf, size_t len, uint64_t off)
 {
-	const struct one *one = ctx;
-	struct decode_read read = {
-		.index = one->index, .buf = buf, .len = len, .off = off,
-	};
+	const struct heal_source *from = ctx;
 
-	shards_gather(one->h, &read, 1);
-	return read.err;
+	return heal_shards_pread(from->h, from->index, buf, len, off);
 }
 
 /* A decode_params.bad. */
@@ -201,12 +204,12 @@ static void
 shard_bad(void *ctx, unsigned index, enum err why, uint64_t off)
 {
 	(void)off;
-	shard_fault(ctx, index, why);
+	heal_shards_fault(ctx, index, why);
 }
 
-/* ${ones}: n of them, as long as the decoder. */
-static enum err
-shards_decoder(struct heal_shards *h, struct one ones[], struct decode **out)
+enum err
+heal_shards_decoder(struct heal_shards *h, struct heal_source from[],
+    uint32_t skip, struct decode **out)
 {
 	struct decode_source source[SET_DRIVES_MAX] = { { 0 } };
 	struct decode_params p = {
@@ -222,11 +225,11 @@ shards_decoder(struct heal_shards *h, struct one ones[], struct decode **out)
 	enum err e;
 
 	for (unsigned i = 0; i < h->n; i++) {
-		ones[i] = (struct one){ h, i };
-		if (h->file[i] == NULL)
+		from[i] = (struct heal_source){ h, i };
+		if (h->file[i] == NULL || (skip >> i & 1) != 0)
 			continue;
 		source[i].pread = shard_pread;
-		source[i].ctx = &ones[i];
+		source[i].ctx = &from[i];
 		source[i].file_bytes = heal_file_bytes(h->file[i]);
 	}
 	e = decode_new(out, &p, source, &size);
@@ -241,12 +244,15 @@ shards_decoder(struct heal_shards *h, struct one ones[], struct decode **out)
 enum err
 heal_shards_verify(struct heal_shards *h)
 {
-	struct one ones[SET_DRIVES_MAX];
+	struct heal_source from[SET_DRIVES_MAX];
+	bool differ[SET_DRIVES_MAX];
 	struct decode *d = NULL;
 	uint64_t off;
 	enum err e, why;
 
-	e = shards_decoder(h, ones, &d);
+	if (heal_parity_holds(h, differ))
+		return EC_OK;
+	e = heal_shards_decoder(h, from, 0, &d);
 	if (e == EC_EQUORUM)	/* shard_bad was told of which and why */
 		e = EC_OK;
 	for (unsigned i = 0; d != NULL && i < h->n; i++) {
@@ -256,10 +262,14 @@ heal_shards_verify(struct heal_shards *h)
 			e = why;
 			break;
 		}
-		shard_fault(h, i, why);
+		heal_shards_fault(h, i, why);
 	}
 	decode_free(d);
-	return is_canceled(h) ? EC_ECANCELED : e;
+	if (is_canceled(h))
+		return EC_ECANCELED;
+	if (e == EC_OK && heal_shards_good(h) == h->n)
+		e = heal_parity_blame(h, differ);
+	return e;
 }
 
 /* An encode_sink's write: EC_OK even if its drive fails, because the other
@@ -326,11 +336,12 @@ rebuild_once(struct heal_shards *h, bool dry)
 {
 	struct encode_sink sink[SET_DRIVES_MAX] = { { 0 } };
 	struct heal_file *to[SET_DRIVES_MAX] = { NULL };
-	struct one ones[SET_DRIVES_MAX];
+	struct heal_source from[SET_DRIVES_MAX];
 	struct decode *d = NULL;
 	enum err e;
 
-	if ((e = shards_decoder(h, ones, &d)) != EC_OK ||
+	if ((e = heal_shards_decoder(h, from, 0, &d)) !=
+	    EC_OK ||
 	    (e = sinks_open(h, dry, to, sink)) != EC_OK ||
 	    (e = decode_rebuild(d, sink)) != EC_OK)
 		goto out;

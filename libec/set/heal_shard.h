@@ -31,8 +31,10 @@ enum err heal_shards_open(struct heal_shards *h, struct set *s,
     const struct record_part *part, unsigned start, const bool ask[]);
 void heal_shards_release(struct heal_shards *h);
 
-/* Verify every byte of every file that is good so far.
- * Errors: EC_ECANCELED, EC_ENOMEM. */
+/* Verify every byte of every file that is good so far, and that all together
+ * are of one code word.
+ * Errors: EC_EQUORUM (they are not, and it cannot be told which are wrong),
+ * EC_ECANCELED, EC_ENOMEM. */
 enum err heal_shards_verify(struct heal_shards *h);
 
 /* Write those that are gone anew, durable, each from k good others; err[] is
