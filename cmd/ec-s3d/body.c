@@ -33,7 +33,7 @@ checksum_find(struct body *b, const struct body_head *head,
 		if (*kind != S3_CHECKSUM_NONE)
 			return S3_INVALID_REQUEST;
 		if (!s3_checksum_valid(k, head->headers[i].value, NULL))
-			return S3_INVALID_DIGEST;
+			return S3_INVALID_REQUEST;
 		*kind = k;
 		memcpy(b->want, head->headers[i].value,
 		    strlen(head->headers[i].value) + 1);

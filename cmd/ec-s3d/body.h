@@ -44,8 +44,9 @@ struct body {
 /* Look at the head; on an error body_read gives it too.  ${b} is BODY_INIT
  * and needs body_release in every case.  With ${extra} that checksum is
  * computed when the client gave none.  Errors: S3_MISSING_LENGTH,
- * S3_INVALID_DIGEST, S3_INVALID_ARGUMENT, S3_INVALID_REQUEST (several
- * checksums, a trailer not supported), S3_SLOW_DOWN (memory). */
+ * S3_INVALID_DIGEST (Content-MD5), S3_INVALID_ARGUMENT, S3_INVALID_REQUEST
+ * (a checksum that is none, several, a trailer not supported), S3_SLOW_DOWN
+ * (memory). */
 enum s3_error body_open(struct body *b, const struct body_head *head,
     const struct body_source *source, enum s3_checksum_kind extra);
 void body_release(struct body *b);

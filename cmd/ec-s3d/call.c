@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "call.h"
+#include "s3_time.h"
 
 enum s3_error
 call_fail(struct call *c, enum s3_error e, const char *fmt, ...)
@@ -265,6 +266,22 @@ call_header_version(struct call *c, const struct stamp *version,
 	if (!null_version)
 		stamp_text(text, version);
 	http_answer_header(c->x, "x-amz-version-id", text);
+}
+
+void
+call_header_written(struct call *c, const struct object *o)
+{
+	if (!o->null_version)
+		call_header_version(c, &o->version, false);
+}
+
+void
+call_header_time(struct call *c, const struct object *o)
+{
+	char text[S3_TIME_TEXT_BYTES];
+
+	http_answer_header(c->x, "Last-Modified", s3_time_http(text,
+	    o->mtime_us));
 }
 
 void

@@ -86,6 +86,10 @@ void call_xml_owner(struct xml *x, const char *name);
 /* x-amz-version-id, in a bucket that keeps versions or did so. */
 void call_header_version(struct call *c, const struct stamp *version,
     bool null_version);
+/* The same of a version that was just written: the null version has none. */
+void call_header_written(struct call *c, const struct object *o);
+/* Last-Modified. */
+void call_header_time(struct call *c, const struct object *o);
 /* ETag: "${etag}", with the quotes. */
 void call_header_etag(struct call *c, const char *etag);
 

@@ -7,6 +7,8 @@
 
 #include "call.h"
 
+/* The parts' checksums, one behind the other, when there is room. */
+#define META_PART_SUMS ".part-sums"
 #define META_TAGGING ".tagging"		/* tags_to_query; not in answers */
 
 enum { META_USER_MAX = 2048 };	/* bytes of x-amz-meta-* names and values */

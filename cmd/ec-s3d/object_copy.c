@@ -120,7 +120,7 @@ copy(struct call *c, const struct copy_source *s, const struct buf *meta,
 	    write_condition_any(w) ? &condition : NULL, &o))) != S3_OK)
 		goto out;
 	copy_source_headers(c, s);
-	call_header_version(c, &o.version, o.null_version);
+	call_header_written(c, &o);
 	e = answer(c, &o, kind, text);
 out:
 	store_put_free(p);

@@ -1,4 +1,4 @@
-/* GetObject, HeadObject, GetObjectAttributes. */
+/* GetObject, HeadObject. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +15,6 @@ struct span {	/* the part of an object that was asked for */
 	uint64_t start, len;
 	unsigned parts;		/* of a multipart object, with partNumber */
 };
-
-static void
-time_header(struct call *c, const struct object *o)
-{
-	char text[S3_TIME_TEXT_BYTES];
-
-	http_answer_header(c->x, "Last-Modified", s3_time_http(text,
-	    o->mtime_us));
-}
 
 /* Open the version that the request names. */
 static enum s3_error
@@ -46,7 +37,7 @@ open_object(struct call *c, struct get **g, struct object *o)
 		return S3_NO_SUCH_VERSION;
 	if (e != S3_OK || !o->marker)
 		return e;
-	time_header(c, o);
+	call_header_time(c, o);
 	http_answer_header(c->x, "Allow", "DELETE");
 	return S3_METHOD_NOT_ALLOWED;
 }
@@ -174,7 +165,7 @@ get_or_head(struct call *c, bool head)
 	if ((e = open_object(c, head ? NULL : &g, &o)) != S3_OK)
 		goto out;
 	call_header_etag(c, o.etag);
-	time_header(c, &o);
+	call_header_time(c, &o);
 	if ((e = conditions(c, &o)) != S3_OK ||
 	    (e = span_find(c, &o, &s)) != S3_OK ||
 	    (e = object_headers(c, &o, &s)) != S3_OK)
@@ -202,68 +193,4 @@ enum s3_error
 handle_object_head(struct call *c)
 {
 	return get_or_head(c, true);
-}
-
-static bool
-wanted(struct call *c, const char *attribute)
-{
-	const char *list = http_header(c->x, "x-amz-object-attributes");
-	size_t n, len = strlen(attribute);
-
-	for (; list != NULL && *list != '\0'; list += n + (list[n] == ',')) {
-		list += strspn(list, " ");
-		n = strcspn(list, ",");
-		if (n == len && strncmp(list, attribute, len) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-attributes_xml(struct call *c, struct xml *x, const struct object *o)
-{
-	char value[S3_CHECKSUM_TEXT_BYTES + 8], type[32];
-	enum s3_checksum_kind kind = meta_checksum(&o->meta, value,
-	    sizeof(value));
-
-	if (wanted(c, "ETag"))
-		xml_text(x, "ETag", o->etag);
-	if (wanted(c, "Checksum") && kind != S3_CHECKSUM_NONE) {
-		xml_open(x, "Checksum");
-		xml_text(x, s3_checksum_element(kind), value);
-		if (meta_text(&o->meta, "x-amz-checksum-type", type,
-		    sizeof(type)))
-			xml_text(x, "ChecksumType", type);
-		xml_close(x, "Checksum");
-	}
-	if (wanted(c, "ObjectParts") && strchr(o->etag, '-') != NULL) {
-		xml_open(x, "ObjectParts");
-		xml_number(x, "PartsCount", o->part_count);
-		xml_close(x, "ObjectParts");
-	}
-	if (wanted(c, "StorageClass"))
-		xml_text(x, "StorageClass", meta_text(&o->meta,
-		    "x-amz-storage-class", type, sizeof(type)) ? type :
-		    "STANDARD");
-	if (wanted(c, "ObjectSize"))
-		xml_number(x, "ObjectSize", o->size);
-}
-
-enum s3_error
-handle_object_attributes(struct call *c)
-{
-	struct object o = OBJECT_INIT;
-	struct xml x = XML_INIT;
-	enum s3_error e;
-
-	if (http_header(c->x, "x-amz-object-attributes") == NULL)
-		return S3_INVALID_ARGUMENT;
-	if ((e = open_object(c, NULL, &o)) == S3_OK) {
-		time_header(c, &o);
-		xml_begin(&x, "GetObjectAttributesResponse");
-		attributes_xml(c, &x, &o);
-		e = call_answer_xml(c, &x, "GetObjectAttributesResponse");
-	}
-	object_release(&o);
-	return e;
 }

@@ -139,7 +139,7 @@ handle_object_put(struct call *c)
 	    write_condition_any(&w) ? &condition : NULL, &o))) != S3_OK)
 		goto out;
 	call_header_etag(c, o.etag);
-	call_header_version(c, &o.version, o.null_version);
+	call_header_written(c, &o);
 	if (b.sum.kind != S3_CHECKSUM_NONE) {
 		http_answer_header(c->x, s3_checksum_header(b.sum.kind),
 		    b.checksum);

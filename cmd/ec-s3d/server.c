@@ -174,6 +174,7 @@ server_handle(void *ctx, struct http_exchange *x)
 	os_random(id, sizeof(id));
 	num_hex(c.id, id, sizeof(id));
 	http_answer_header(x, "x-amz-request-id", c.id);
+	http_answer_header(x, "x-amz-id-2", c.id);
 	http_answer_header(x, "Server", "ec");
 	if (!health_answer(s, x)) {
 		e = serve(&c);

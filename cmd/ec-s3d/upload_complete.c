@@ -15,6 +15,7 @@
 enum {
 	COMPLETE_BODY_MAX = 8 * 1024 * 1024,	/* bytes of XML */
 	PARTS_PAGE = 1000,
+	PART_SUMS_MAX = 40 * 1024,	/* bytes kept of the parts' checksums */
 	COMPOSITE_TEXT_BYTES = S3_CHECKSUM_TEXT_BYTES + 8,	/* "sum-N" */
 };
 
@@ -233,6 +234,31 @@ checksum_check(struct call *c, const struct upload_call *u, const char *sum)
 	return said == NULL || strcmp(said, sum) == 0 ? S3_OK : S3_BAD_DIGEST;
 }
 
+/* The parts' checksums, for those who ask about parts later. */
+static enum s3_error
+part_sums_add(const struct upload_call *u, const struct complete *co,
+    struct buf *meta)
+{
+	struct buf sums = BUF_INIT(PART_SUMS_MAX);
+	size_t bytes = s3_checksum_bytes(u->kind);
+	char sum[S3_CHECKSUM_TEXT_BYTES];
+	uint8_t raw[S3_CHECKSUM_BYTES_MAX];
+	enum err e = EC_OK;
+	unsigned i;
+
+	for (i = 0; i < co->n && u->kind != S3_CHECKSUM_NONE && e == EC_OK;
+	    i++) {
+		upload_part_checksum(&co->parts[i], sum, sizeof(sum));
+		s3_checksum_valid(u->kind, sum, raw);
+		e = buf_add(&sums, raw, bytes);
+	}
+	if (e == EC_OK && sums.len > 0)
+		e = record_meta_set(meta, META_PART_SUMS, sums.data,
+		    sums.len);
+	buf_release(&sums);
+	return e == EC_ELIMIT ? S3_OK : s3_error_from(e);
+}
+
 static enum s3_error
 answer(struct call *c, const struct upload_call *u, const char *etag,
     const char *sum)
@@ -267,7 +293,7 @@ complete(struct call *c, const struct upload_call *u, struct complete *co)
 {
 	struct write_condition w;
 	const struct store_condition condition = { write_condition_check, &w };
-	struct buf extra = BUF_INIT(1024);
+	struct buf extra = BUF_INIT(PART_SUMS_MAX + 1024);
 	struct object o = OBJECT_INIT;
 	char etag[RECORD_ETAG_MAX + 1];
 	char sum[COMPOSITE_TEXT_BYTES];
@@ -281,12 +307,13 @@ complete(struct call *c, const struct upload_call *u, struct complete *co)
 	    (e = checksum_check(c, u, sum)) != S3_OK ||
 	    (e = meta_add_checksum(&extra, u->kind, sum, u->composite ?
 	    "COMPOSITE" : "FULL_OBJECT")) != S3_OK ||
+	    (e = part_sums_add(u, co, &extra)) != S3_OK ||
 	    (e = call_store(c, store_upload_complete(c->server->store,
 	    c->rq.bucket, c->rq.key, &u->id, co->parts, co->n, etag,
 	    write_condition_any(&w) ? &condition : NULL, extra.data,
 	    extra.len, &o))) != S3_OK)
 		goto out;
-	call_header_version(c, &o.version, o.null_version);
+	call_header_written(c, &o);
 	e = answer(c, u, etag, sum);
 out:
 	buf_release(&extra);
