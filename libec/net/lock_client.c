@@ -15,7 +15,8 @@
 #include "net/lock_client_impl.h"
 
 enum { CONNECT_MS = 500, TRY_MS = 250, SILENT_US = 500 * 1000,
-	FLUSH_US = 300 * 1000 };
+	FLUSH_US = 300 * 1000, ALONE_US = 3 * 1000 * 1000,
+	TRY_LOOK_US = 10 * 1000, ALONE_LOOK_US = 500 * 1000 };
 
 uint64_t
 lock_client_now(void)
@@ -219,6 +220,20 @@ try_failed(const struct request *r, uint64_t now)
 	    now >= r->start_us + TRY_MS * 1000;
 }
 
+/* There was no quorum of daemons to be had for a while. */
+static bool
+is_alone(const struct request *r, uint64_t now)
+{
+	const struct lock_client *c = r->client;
+	size_t silent = 0;
+
+	if (now < r->start_us + ALONE_US)
+		return false;
+	for (size_t i = 0; i < c->n; i++)
+		silent += c->lanes[i].failures >= 2;
+	return silent > c->n - c->quorum;
+}
+
 static enum err
 request_wait(struct request *r, uint64_t until_us, bool try)
 {
@@ -229,9 +244,12 @@ request_wait(struct request *r, uint64_t until_us, bool try)
 
 	while (!r->held) {
 		if (is_denied(c) || (try ? try_failed(r, lock_client_now()) :
-		    clock_mono_us() >= until_us))
+		    clock_mono_us() >= until_us ||
+		    is_alone(r, lock_client_now())))
 			return request_failure(r);
-		at = try ? clock_mono_us() + 10000 : until_us;
+		at = clock_mono_us() + (try ? TRY_LOOK_US : ALONE_LOOK_US);
+		if (!try && at > until_us)
+			at = until_us;
 		ts.tv_sec = (time_t)(at / 1000000);
 		ts.tv_nsec = (long)(at % 1000000) * 1000;
 		pthread_cond_timedwait(&h->changed, &c->lock, &ts);

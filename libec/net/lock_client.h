@@ -60,7 +60,8 @@ struct lock_hold;	/* locks held; one thread at a time */
  * ${lost}, unless NULL, is called once, on another thread and never from within
  * a call here, when votes are not renewed any more: stop what needs the lock,
  * lock_hold_left_us says how much time there is.
- * Errors: EC_ETIMEDOUT (others hold it), EC_EQUORUM (too few daemons answer),
+ * Errors: EC_ETIMEDOUT (others hold it), EC_EQUORUM (too few daemons answer,
+ * now or for three seconds),
  * EC_EDENIED (they refuse our secret), EC_EINVAL (a name, twice the same),
  * EC_ENOMEM. */
 enum err lock_client_take(struct lock_client *c, const struct lock_want *wants,

@@ -46,6 +46,8 @@ struct lock_service {
 	uint64_t keep_failed_us;	/* 0: not */
 	struct watch *watches;
 	bool stopping;
+	void (*written)(void *ctx, const char *name);
+	void *written_ctx;
 };
 
 /* Called with the lock, by the state. */
@@ -92,8 +94,8 @@ written(void *ctx, const char *name)
 {
 	struct lock_service *s = ctx;
 
-	if (s->p.written != NULL)
-		s->p.written(s->p.ctx, name);
+	if (s->written != NULL)
+		s->written(s->written_ctx, name);
 }
 
 static enum err
@@ -140,6 +142,28 @@ lock_service_new(struct lock_service **out,
 }
 
 void
+lock_service_watch(struct lock_service *s,
+    void (*written_by_others)(void *ctx, const char *name), void *ctx)
+{
+	pthread_mutex_lock(&s->lock);
+	s->written = written_by_others;
+	s->written_ctx = ctx;
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool
+lock_service_idle(struct lock_service *s)
+{
+	bool idle;
+
+	pthread_mutex_lock(&s->lock);
+	lock_state_expire(s->state, clock_mono_us());
+	idle = lock_state_idle(s->state) && lock_service_grace_ms(s) == 0;
+	pthread_mutex_unlock(&s->lock);
+	return idle;
+}
+
+void
 lock_service_stop(struct lock_service *s)
 {
 	pthread_mutex_lock(&s->lock);
@@ -156,11 +180,8 @@ lock_service_free(struct lock_service *s)
 
 	if (s == NULL)
 		return;
-	if (s->state != NULL) {
-		lock_state_expire(s->state, clock_mono_us());
-		idle = lock_state_idle(s->state) &&
-		    lock_service_grace_ms(s) == 0;
-	}
+	if (s->state != NULL)
+		idle = lock_service_idle(s);
 	lock_state_free(s->state);
 	lock_keep_close(s->keep, idle);
 	pthread_condattr_destroy(&s->attr);

@@ -27,16 +27,21 @@ struct lock_service_params {
 	/* Locks granted before a restart are worth nothing after it: there is
 	 * no need to wait for them to run out. */
 	bool no_grace;
-	/* Called when another process gives back the write lock ${name}, before
-	 * anybody else gets it; or NULL. */
-	void (*written)(void *ctx, const char *name);
-	void *ctx;
 };
 
 /* Errors: by errno, EC_EFORMAT (the file), EC_EOWNED (another has it), logged;
  * EC_ENOMEM. */
 enum err lock_service_new(struct lock_service **out,
     const struct lock_service_params *p);
+
+/* From now on call ${written} (or NULL) when another process gives back its
+ * vote for the write lock ${name}, before anybody else gets it.  The last one
+ * given is not called any more when this returns. */
+void lock_service_watch(struct lock_service *s,
+    void (*written)(void *ctx, const char *name), void *ctx);
+
+/* Does nobody hold a lock, nor may? */
+bool lock_service_idle(struct lock_service *s);
 
 /* Make all watches return now and from now on. */
 void lock_service_stop(struct lock_service *s);

@@ -224,6 +224,7 @@ cluster_free(struct cluster *c)
 	if (c == NULL)
 		return;
 	drive_service_free(c->service);
+	lock_service_free(atomic_load(&c->locks));
 	for (unsigned i = 0; i < c->endpoints.nodes; i++)
 		peer_free(c->peer[i]);
 	peer_auth_free(c->auth);
@@ -270,6 +271,31 @@ struct peer *
 cluster_peer(struct cluster *c, unsigned endpoint)
 {
 	return c->peer[c->endpoints.at[endpoint].node];
+}
+
+struct peer_auth *
+cluster_auth(struct cluster *c)
+{
+	return c->auth;
+}
+
+enum err
+cluster_locks_start(struct cluster *c, const struct lock_service_params *p)
+{
+	struct lock_service *s = NULL;
+	enum err e;
+
+	if (atomic_load(&c->locks) != NULL)
+		return EC_EEXIST;
+	if ((e = lock_service_new(&s, p)) == EC_OK)
+		atomic_store(&c->locks, s);
+	return e;
+}
+
+struct lock_service *
+cluster_locks(struct cluster *c)
+{
+	return atomic_load(&c->locks);
 }
 
 struct drive_service *

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "net/drive_service.h"
 #include "net/http_server.h"
+#include "net/lock_service.h"
 #include "net/peer.h"
 #include "store/endpoints.h"
 #include "store/node_json.h"
@@ -46,6 +47,14 @@ const char *cluster_self(const struct cluster *c);
 bool cluster_local(const struct cluster *c, unsigned endpoint);
 /* The node of an endpoint that is not local. */
 struct peer *cluster_peer(struct cluster *c, unsigned endpoint);
+
+/* What nodes sign with; NULL without nodes. */
+struct peer_auth *cluster_auth(struct cluster *c);
+
+/* Serve this node's votes for locks.  Errors: as lock_service_new. */
+enum err cluster_locks_start(struct cluster *c,
+    const struct lock_service_params *p);
+struct lock_service *cluster_locks(struct cluster *c);	/* NULL: none */
 
 /* The drives that are served to other processes. */
 struct drive_service *cluster_service(struct cluster *c);

@@ -3,6 +3,7 @@
 #define CLUSTER_IMPL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/cluster.h"
 
@@ -16,6 +17,7 @@ struct cluster {
 	struct peer *peer[ENDPOINTS_NODES_MAX];	/* NULL: local */
 	struct peer_auth *auth;		/* NULL without nodes */
 	struct drive_service *service;
+	_Atomic(struct lock_service *) locks;	/* NULL: not started */
 	pthread_mutex_t format_lock;	/* one looks and writes at a time */
 };
 

@@ -103,6 +103,17 @@ serve_node(struct cluster *c, struct http_exchange *x, const char *what)
 	buf_release(&out);
 }
 
+static bool
+serve_locks(struct cluster *c, struct http_exchange *x)
+{
+	struct lock_service *s = cluster_locks(c);
+
+	if (s != NULL)
+		return lock_service_serve(s, x);
+	http_answer(x, 503, NULL, 0);
+	return true;
+}
+
 bool
 cluster_serve(struct cluster *c, struct http_exchange *x)
 {
@@ -112,6 +123,8 @@ cluster_serve(struct cluster *c, struct http_exchange *x)
 	if (c->auth == NULL || strncmp(target, CLUSTER_PATH,
 	    strlen(CLUSTER_PATH)) != 0)
 		return false;
+	if (strncmp(target, LOCK_PATH, strlen(LOCK_PATH)) == 0)
+		return serve_locks(c, x);
 	if (strncmp(target, node, strlen(node)) != 0)
 		return drive_service_serve(c->service, x, c->auth);
 	serve_node(c, x, target + strlen(node));

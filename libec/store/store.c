@@ -184,7 +184,7 @@ store_close(struct store *st)
 	}
 	free(st->set);
 	free(st->slot);
-	lock_service_free(st->locks);
+	store_locks_free(st);
 	if (st->pool != NULL)
 		mem_pool_free(st->pool);
 	if (st->cluster_ours)

@@ -17,7 +17,7 @@ enum {
 	STORE_BUCKETS_CACHED = 64,
 	STORE_BUCKET_TTL_US = 500 * 1000,
 	STORE_LOCK_MS = 10000,	/* longest wait for a lock */
-	STORE_LEASE_S = 10,	/* a vote for one lasts, unless renewed */
+	STORE_LEASE_S = 5,	/* a vote for one lasts, unless renewed */
 	STORE_TRIES = 4,	/* of a commit, see store_again */
 	STORE_OWNED_MS = 10000,	/* longest wait for a drive's owner to go */
 };
@@ -53,7 +53,9 @@ struct store {
 	struct cluster *cluster;
 	bool cluster_ours;		/* to be freed */
 	struct mem_pool *pool;
-	struct lock_service *locks;	/* store_lock.c */
+	struct lock_service *locks;	/* store_keeper.c */
+	struct lock_client *nodes;	/* NULL: there are none */
+	char *mark;			/* there while this node votes */
 	_Atomic uint64_t lock_said_us;	/* when it last complained */
 	atomic_bool beside;		/* others have drives of ours */
 	struct set **set;
@@ -113,14 +115,18 @@ enum err store_bucket_reopen(struct store *st, const char *name);
 /* Forget what is cached of it. */
 void store_bucket_forget(struct store *st, const char *name);
 
+/* store_keeper.c: who keeps the locks: *${out} NULL: this process. */
+enum err store_locks_start(struct store *st);
+void store_locks_stop(struct store *st);	/* nobody holds one */
+void store_locks_free(struct store *st);
+enum err store_keeper(struct store *st, struct lock_client **out);
+
 /* store_lock.c: what is held around a commit. */
 struct store_hold {
 	struct lock_own *own[2];
 	struct lock_hold *votes;
 	enum store_versioning keeps;	/* how the bucket keeps versions */
 };
-enum err store_locks_start(struct store *st);
-void store_locks_stop(struct store *st);	/* nobody holds one */
 
 /* For a commit to ${key}: keep all others from it; where that costs nothing,
  * the bucket, which is there, from being removed, else the drives check that.

@@ -1,8 +1,7 @@
 /* Locks around commits.
  *
- * 1. Whoever serves the drives keeps the locks: in this process they are a
- *    function call; a tool beside a server asks that.  So all who write to a
- *    drive through one process meet there.
+ * 1. Who keeps them: store_keeper.c.  In this process they are a function
+ *    call, else votes.
  * 2. Under votes (a lease, not a promise) all records of one commit carry the
  *    fencing token as the time of their stamps (commit_fence).  Each holder of
  *    a name has a greater token than those before, and a drive refuses what is
@@ -19,11 +18,7 @@
  *    who removes one closes it before the last look at what is in it.
  * 6. Reads need no lock, nor do heals: they write what is there once more,
  *    under its own stamp. */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -32,79 +27,6 @@
 
 enum { NAME_MAX_BYTES = RECORD_BUCKET_MAX + RECORD_KEY_MAX + 2,
 	COMPLAIN_US = 10 * 1000 * 1000 };
-
-/* Another process changed a bucket. */
-static void
-written(void *ctx, const char *name)
-{
-	if (strchr(name, '/') == NULL)
-		store_bucket_forget(ctx, name);
-}
-
-enum err
-store_locks_start(struct store *st)
-{
-	const struct lock_service_params p = { .lease_s = STORE_LEASE_S,
-	    .no_grace = true, .written = written, .ctx = st };
-
-	return lock_service_new(&st->locks, &p);
-}
-
-void
-store_locks_stop(struct store *st)
-{
-	for (unsigned i = 0; i < st->peers; i++) {
-		lock_client_free(st->peer[i].locks);
-		st->peer[i].locks = NULL;
-	}
-	if (st->locks != NULL)
-		lock_service_stop(st->locks);
-}
-
-static enum err
-client_new(struct lock_client **out, const char *socket)
-{
-	char owner[LOCK_OWNER_MAX + 1], host[65] = "";
-	char *address = NULL;
-	const char *peers[1];
-	struct lock_client_params p = { .peers = peers, .n = 1,
-	    .owner = owner };
-	enum err e;
-
-	if (asprintf(&address, "unix:%s", socket) == -1)
-		return EC_ENOMEM;
-	gethostname(host, sizeof(host) - 1);
-	snprintf(owner, sizeof(owner), "%s:%d %s", host, (int)getpid(),
-	    program_invocation_short_name);
-	peers[0] = address;
-	e = lock_client_new(out, &p);
-	free(address);
-	return e;
-}
-
-/* Who keeps the locks: *${out} NULL: this process. */
-static enum err
-keeper(struct store *st, struct lock_client **out)
-{
-	const struct store_slot *s = NULL;
-	enum err e = EC_OK;
-
-	*out = NULL;
-	if (!atomic_load(&st->beside))
-		return EC_OK;
-	pthread_mutex_lock(&st->drives_lock);
-	for (unsigned i = 0; i < st->slots && s == NULL; i++)
-		if (lane_state(st->slot[i].lane) == LANE_ONLINE &&
-		    store_slot_here(st, &st->slot[i]))
-			s = &st->slot[i];
-	if (s != NULL && !s->local) {
-		if (s->via->locks == NULL)
-			e = client_new(&s->via->locks, s->via->address);
-		*out = s->via->locks;
-	}
-	pthread_mutex_unlock(&st->drives_lock);
-	return e;
-}
 
 static void
 lock_name(char out[NAME_MAX_BYTES], const char *bucket, const char *key)
@@ -200,7 +122,7 @@ store_hold(struct store *st, const char *bucket, const char *key,
 	enum err e;
 
 	*h = (struct store_hold){ .votes = NULL };
-	if ((e = keeper(st, &c)) != EC_OK)
+	if ((e = store_keeper(st, &c)) != EC_OK)
 		return e;
 	if (c == NULL)
 		e = take_own(st, bucket, key, h);
