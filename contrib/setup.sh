@@ -2,6 +2,8 @@
 # setup.sh demo [--once]: show an erasure-coded S3 server at work, on this
 #	machine, from nothing.  It then stays up until Ctrl-C; with --once
 #	it ends by itself.  (EC_BIN names a folder with tools that are built.)
+# setup.sh cluster [--once]: the same with three nodes on this machine, of which
+#	one is killed while an upload runs.
 # setup.sh check: build and run every test, once plainly and once with the
 #	address and undefined-behaviour sanitizers (or, with SANITIZE set, only
 #	with those it names).  Ends with "N passed, N failed, N skipped".
@@ -353,6 +355,150 @@ demo_invite()
 	END
 }
 
+# --- cluster ---
+
+cluster_end()
+{
+	status=$?
+	trap - EXIT INT TERM
+	for i in 1 2 3; do
+		[ ! -s "$work/pid$i" ] || kill "$(cat "$work/pid$i")" || true
+	done
+	wait || true
+	[ $status -eq 0 ] || tail -n 5 "$work"/log? >&2 || true
+	rm -rf "$work"
+	exit $status
+}
+
+node_address()	# node
+{
+	echo "127.0.0.1:$((port + $1))"
+}
+
+node_start()	# node
+{
+	ec-s3d --address "$(node_address "$1")" 2>>"$work/log$1" &
+	echo $! >"$work/pid$1"
+}
+
+node_stop()	# node, signal
+{
+	kill "-$2" "$(cat "$work/pid$1")"
+	rm "$work/pid$1"
+}
+
+node_ready()	# node
+{
+	tries=0
+	until curl -fs -o /dev/null "http://$(node_address "$1")/ec/health/ready"
+	do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || die "node $1 is not ready after 60 s"
+		kill -0 "$(cat "$work/pid$1")" 2>/dev/null || return 1
+		sleep 0.2
+	done
+}
+
+# The first three ports in a row that nobody has; the nodes say so themselves.
+cluster_start()
+{
+	for port in 9000 9010 9020 9030 9040 9050 9060 9070 9080 9090; do
+		rm -rf "$work"/n? "$work"/log?
+		EC_VOLUMES=
+		for i in 1 2 3; do
+			mkdir -p "$work/n$i/d1" "$work/n$i/d2" \
+			    "$work/n$i/d3" "$work/n$i/d4"
+			EC_VOLUMES="$EC_VOLUMES${EC_VOLUMES:+,}http://$(
+			    node_address $i)$work/n$i/d{1...4}"
+		done
+		export EC_VOLUMES
+		for i in 1 2 3; do node_start $i; done
+		! { node_ready 1 && node_ready 2 && node_ready 3; } || return 0
+		for i in 1 2 3; do node_stop $i TERM 2>/dev/null || true; done
+		wait || true
+		grep -q ': in use' "$work"/log? || break
+	done
+	die "the nodes did not start"
+}
+
+# A node is killed while it is written to, and comes back.
+cluster_job()
+{
+	show ec-s3d --explain
+	say "Uploading 64 files and one of 64 MiB to node 1 with $client"
+	mkdir -p "$work/input"
+	head -c 67108864 /dev/urandom >"$work/input/large.bin"
+	split -a 2 -n 64 "$work/input/large.bin" "$work/input/small."
+	(cd "$work/input" && find . -type f -exec sha256sum {} +) \
+	    >"$work/sums"
+	s3_make_bucket demo
+	s3_upload "$work/input" s3://demo &
+	upload=$!
+	sleep 0.3
+	echo "node 3 is killed while the upload runs"
+	node_stop 3 KILL
+	wait $upload || die "the upload failed"
+	for i in 1 2; do
+		say "Reading everything back from node $i"
+		endpoint=http://$(node_address $i)
+		read_back
+	done
+	say "Node 3 is started again; what it missed is healed"
+	node_start 3
+	node_ready 3 || die "node 3 did not start"
+	heal "$EC_VOLUMES"
+	show ec-scan --deep
+	say "Node 1 is killed; node 3, which missed so much, must do"
+	node_stop 1 KILL
+	endpoint=http://$(node_address 3)
+	read_back
+	node_start 1
+	node_ready 1 || die "node 1 did not start"
+}
+
+# Three nodes on this machine, each with its port and four drives.
+cluster()
+{
+	once=no
+	case ${1-} in
+	--once)	once=yes ;;
+	'')	;;
+	*)	usage ;;
+	esac
+	if [ -z "${EC_BIN-}" ]; then
+		demo_install
+		say "Building"
+		make -s -j"$(nproc)" all
+	fi
+	work=$(mktemp -d "${TMPDIR:-/tmp}/ec-cluster.XXXXXX")
+	trap cluster_end EXIT
+	trap 'exit 130' INT TERM
+	PATH=${EC_BIN:-$root/build/plain}:$PATH
+	EC_ROOT_USER=demo-$(random_word 4)
+	EC_ROOT_PASSWORD=$(random_word 20)
+	no_proxy='*'
+	export PATH EC_ROOT_USER EC_ROOT_PASSWORD no_proxy
+
+	say "Starting three nodes with four drives each: 8 data + 4 parity shards"
+	cluster_start
+	address=$(node_address 1)
+	endpoint=http://$address
+	client_setup
+	cluster_job
+	[ $once = no ] || return 0
+	cat <<-END
+
+	Three nodes are up; Ctrl-C ends them and removes their drives.
+
+	  endpoints   $(node_address 1), $(node_address 2), $(node_address 3)
+	  access key  $EC_ROOT_USER
+	  secret key  $EC_ROOT_PASSWORD
+	  drives      $EC_VOLUMES
+	END
+	trap 'exit 0' INT TERM
+	while :; do sleep 1; done
+}
+
 # --- check ---
 
 # The run-time library of clang's sanitizers has clang's version in its name.
@@ -404,7 +550,8 @@ check_build()	# sanitizers
 
 usage()
 {
-	echo "usage: setup.sh demo [--once] | check | packages demo|check" >&2
+	echo "usage: setup.sh demo|cluster [--once] | check |" \
+	    "packages demo|check" >&2
 	exit 2
 }
 
@@ -412,6 +559,10 @@ case ${1-} in
 demo)
 	shift
 	demo "$@"
+	;;
+cluster)
+	shift
+	cluster "$@"
 	;;
 check)
 	[ $# -eq 1 ] || usage

@@ -145,3 +145,63 @@ setup()
 	ec-s3d -x -m 6 "http://n{1...3}/d{1...4}" | grep 'may lose 6 drives or 1 of 3 nodes'
 	ec-s3d -x "http://n{1...4}/d{1...8}" | grep '^pool 0: 32 drives, 2 sets of 12+4$'
 }
+
+@test "a second pool: added by restarts, old keys stay, new ones go there" {
+	nodes_setup 2 2
+	nodes_start
+	node_s3 1 -X PUT /box
+	for i in {1..8}; do
+		echo "old $i" >o
+		node_s3 1 -T o /box/old$i
+	done
+	# The same nodes, further drives.
+	more=
+	for n in 1 2; do
+		mkdir n$n/e1 n$n/e2
+		more+="${more:+,}$(node_url $n)$DIR/n$n/e{1...2}"
+	done
+	one=$NODES_LINE
+	NODES_LINE="$one $more"
+	for n in 1 2; do
+		server_stop node$n
+		node_start $n
+		for i in 1 8; do
+			eventually node_s3 $((3 - n)) /box/old$i
+		done
+	done
+	for n in 1 2; do
+		node_ready $n
+		eventually node_sees $n "8 online"
+	done
+	[ "$(jq -r .deployment n?/??/.ec/format.json | sort -u | wc -l)" -eq 1 ]
+	for i in {1..20}; do
+		echo "new $i" >o
+		node_s3 $((1 + i % 2)) -T o /box/new$i
+	done
+	for i in {1..8}; do
+		echo "newer $i" >o
+		node_s3 1 -T o /box/old$i
+	done
+	for n in 1 2; do
+		[ "$(node_s3 $n "/box?list-type=2" | grep -o '<Key>' | wc -l)" -eq 28 ]
+		[ "$(node_s3 $n /box/new7)" = "new 7" ]
+		[ "$(node_s3 $n /box/old7)" = "newer 7" ]
+	done
+	# Keys lie where they should: the old ones in the first pool still.
+	for n in 1 2; do server_stop node$n; done
+	old=$(cat n1/d1/.ec/journal/* | grep -ac 'old[1-8]')
+	[ "$old" -gt 0 ]
+	! cat n1/e1/.ec/journal/* | grep -aq 'old[1-8]'
+	cat n?/e?/.ec/journal/* | grep -aq 'new[0-9]'
+	cat n?/d?/.ec/journal/* | grep -aq 'new[0-9]'
+}
+
+@test "setup.sh cluster --once ends well and leaves nothing" {
+	need curl aws
+	export TMPDIR=$DIR/tmp
+	mkdir "$TMPDIR"
+	sh "$ROOT/contrib/setup.sh" cluster --once >out 2>&1 3>&- ||
+	    { cat out; false; }
+	[ "$(grep -c 'every SHA-256 is right' out)" -eq 3 ]
+	[ -z "$(ls -A "$TMPDIR")" ]
+}

@@ -91,6 +91,8 @@ run_maintain(struct drive *d, void *arg)
 	const struct upkeep *u = arg;
 	uint64_t removed = 0;
 
+	if (!d->local)
+		return EC_OK;		/* its owner does */
 	return d->ops->maintain(d, u->budget_ms, u->grace_s, &removed);
 }
 

@@ -55,7 +55,7 @@ unsigned set_offline(const struct set *s);	/* lanes, now */
 /* 1 -> 0, 2-3 -> 1, 4-5 -> 2, 6-7 -> 3, 8 and more -> 4. */
 unsigned set_default_parity(unsigned n);
 
-/* Maintain all drives: drive.h maintain, each ${budget_ms}. */
+/* Maintain all local drives: drive.h maintain, each ${budget_ms}. */
 void set_maintain(struct set *s, unsigned budget_ms, unsigned grace_s);
 
 /* What an error below a quorum lacked, for people, in one line: "write quorum 3

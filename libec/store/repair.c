@@ -243,13 +243,16 @@ repair_one(struct repair *r, const struct repair_params *p,
     struct repair_result *out)
 {
 	struct repair_work w;
+	struct set *set = NULL;
 	enum err e;
 
+	if (key[0] != '\0' &&
+	    (e = store_place(r->st, bucket, key, &set)) != EC_OK)
+		return e;
 	if ((e = repair_work_init(&w, p, out)) != EC_OK)
 		return e;
-	if (key[0] != '\0')
-		e = repair_work_one(&w, store_set_of(r->st, bucket, key),
-		    bucket, key, version);
+	if (set != NULL)
+		e = repair_work_one(&w, set, bucket, key, version);
 	for (unsigned i = 0; key[0] == '\0' && i < store_sets(r->st); i++)
 		e = heal_worse(e, repair_work_one(&w, store_set(r->st, i),
 		    bucket, key, version));

@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "codec/bitrot.h"
 #include "set/filling.h"
-#include "set/placement.h"
 #include "store/store_impl.h"
 
 enum { MEMORY_DEFAULT = 256 << 20 };
@@ -68,6 +67,7 @@ open_sets(struct store *st, const struct bootstrap *b, int parity)
 	unsigned readable = 0, n;
 	enum err e = EC_OK;
 
+	st->pool_count = es->pools;
 	for (unsigned i = 0; i < es->pools; i++) {
 		st->pools[i] = b->pool[i];
 		n = b->pool[i].set_size;
@@ -96,10 +96,6 @@ take_cluster(struct store *st, const struct store_params *p)
 	if (p->cluster == NULL && (e = cluster_new(&st->cluster, &cp)) ==
 	    EC_OK)
 		st->cluster_ours = true;
-	if (e == EC_OK && cluster_endpoints(st->cluster)->pools > 1) {
-		log_error("several pools are not implemented");
-		e = EC_ENOTIMPL;
-	}
 	return e;
 }
 
@@ -211,12 +207,6 @@ struct set *
 store_set(struct store *st, unsigned i)
 {
 	return st->set[i];
-}
-
-struct set *
-store_set_of(struct store *st, const char *bucket, const char *key)
-{
-	return st->set[placement_set(&st->deployment, bucket, key, st->sets)];
 }
 
 struct store_slot *

@@ -156,9 +156,10 @@ enum err store_upload_abort(struct store *st, const char *bucket,
 /* The sets, for scan and heal. */
 unsigned store_sets(const struct store *st);
 struct set *store_set(struct store *st, unsigned i);
-/* The set a key of a bucket lives in. */
-struct set *store_set_of(struct store *st, const char *bucket,
-    const char *key);
+/* The set that a key of a bucket lives in, or would.  Errors: EC_EQUORUM (of
+ * several pools one cannot be asked for it). */
+enum err store_place(struct store *st, const char *bucket, const char *key,
+    struct set **out);
 
 /* Look at each slot that has no usable drive: attach drives that came back;
  * with ${refill}, format empty directories in known slots for their slot (a new

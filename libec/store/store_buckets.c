@@ -99,15 +99,18 @@ store_buckets_release(struct store *st)
 enum err
 store_bucket_get(struct store *st, const char *name, struct bucket *out)
 {
+	const unsigned first = st->pools[0].count / st->pools[0].set_size;
 	uint64_t changes = seen_changes(st);
 	enum err e = EC_EQUORUM;
 
 	if (object_bucket_valid(name) != EC_OK)
 		return EC_ENOBUCKET;
+	/* That a pool does not know it may mean that it is new. */
 	for (unsigned i = 0; i < st->sets; i++) {
 		e = bucket_get(out, st->set[i], name);
-		if (e == EC_OK || e == EC_ENOBUCKET)
+		if (e == EC_OK || (e == EC_ENOBUCKET && i < first))
 			break;
+		e = EC_EQUORUM;
 	}
 	if (e == EC_OK)
 		seen_put(st, out, changes);
@@ -269,8 +272,13 @@ abort_uploads(struct store *st, const char *name)
 		e = store_upload_list(st, name, NULL, NULL, NULL, 100, &u, &n,
 		    &more);
 		for (unsigned i = 0; e == EC_OK && i < n; i++) {
-			e = multipart_abort(store_set_of(st, name, u[i].key),
-			    name, u[i].key, &u[i].id);
+			struct set *set;
+
+			e = store_place_upload(st, name, u[i].key, &u[i].id,
+			    &set);
+			if (e == EC_OK)
+				e = multipart_abort(set, name, u[i].key,
+				    &u[i].id);
 			e = e == EC_ENOUPLOAD ? EC_OK : e;
 		}
 		for (unsigned i = 0; i < n; i++)

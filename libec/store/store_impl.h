@@ -63,6 +63,9 @@ struct store {
 	struct store_slot *slot;	/* set by set */
 	unsigned slots;
 	struct endpoint_pool pools[ENDPOINTS_POOLS_MAX];
+	unsigned pool_count;
+	_Atomic uint64_t free_until_us[ENDPOINTS_POOLS_MAX];	/* then ask */
+	atomic_uint free_steps[ENDPOINTS_POOLS_MAX];
 	bool may_share, linger;
 
 	bool serving;
@@ -103,6 +106,14 @@ void store_share_withdraw(struct store *st, struct store_slot *s);
  * node; with drives_lock held. */
 enum err store_share_remote(struct store *st, struct store_slot *s,
     const char *address, struct drive **out);
+
+/* store_place.c: just before a commit to ${is}, under the key's lock: is the key
+ * in no other pool?  Errors: EC_EBUSY (it is now), EC_EQUORUM. */
+enum err store_place_check(struct store *st, const char *bucket,
+    const char *key, const struct set *is);
+/* The set of an upload.  Errors: EC_ENOUPLOAD, EC_EQUORUM. */
+enum err store_place_upload(struct store *st, const char *bucket,
+    const char *key, const struct stamp *id, struct set **out);
 
 /* store_buckets.c: EC_OK or EC_ENOBUCKET, from the cache or the drives. */
 enum err store_bucket_check(struct store *st, const char *name);

@@ -35,10 +35,12 @@ store_put_open(struct store *st, const struct put_params *p,
 	if ((sp = calloc(1, sizeof(*sp))) == NULL)
 		return EC_ENOMEM;
 	sp->st = st;
-	sp->set = store_set_of(st, p->bucket, p->key);
 	strcpy(sp->bucket, p->bucket);
 	strcpy(sp->key, p->key);
-	if ((e = put_open(&sp->put, sp->set, p)) != EC_OK) {
+	e = p->part != 0 ? store_place_upload(st, p->bucket, p->key,
+	    &p->upload, &sp->set) :
+	    store_place(st, p->bucket, p->key, &sp->set);
+	if (e != EC_OK || (e = put_open(&sp->put, sp->set, p)) != EC_OK) {
 		free(sp);
 		return e;
 	}
@@ -107,6 +109,8 @@ store_put_commit(struct store_put *p, const char *etag,
 		e = store_hold(p->st, p->bucket, p->key, &h);
 		if (e == EC_OK)
 			e = check_condition(p->set, p->bucket, p->key, NULL, c);
+		if (e == EC_OK)
+			e = store_place_check(p->st, p->bucket, p->key, p->set);
 		put_null_version(p->put, h.keeps != STORE_VERSIONING_ENABLED);
 		if (e == EC_OK)
 			e = put_commit(p->put, etag, out);
@@ -128,12 +132,13 @@ enum err
 store_get_open(struct store *st, const char *bucket, const char *key,
     const struct stamp *version, struct get **out, struct object *o)
 {
+	struct set *set;
 	enum err e;
 
-	if ((e = check_names(bucket, key)) != EC_OK)
+	if ((e = check_names(bucket, key)) != EC_OK ||
+	    (e = store_place(st, bucket, key, &set)) != EC_OK)
 		return e;
-	e = get_open(out, o, store_set_of(st, bucket, key), bucket, key,
-	    version);
+	e = get_open(out, o, set, bucket, key, version);
 	if (e == EC_OK && o->marker && version == NULL)
 		e = EC_ENOTFOUND;
 	if (e == EC_ENOTFOUND && store_bucket_check(st, bucket) ==
@@ -165,9 +170,9 @@ store_delete(struct store *st, const char *bucket, const char *key,
 	unsigned tries = 0;
 	enum err e;
 
-	if ((e = check_names(bucket, key)) != EC_OK)
+	if ((e = check_names(bucket, key)) != EC_OK ||
+	    (e = store_place(st, bucket, key, &set)) != EC_OK)
 		return e;
-	set = store_set_of(st, bucket, key);
 	do {
 		did = (struct store_deleted){ .marker = false };
 		e = store_hold(st, bucket, key, &h);
@@ -210,16 +215,17 @@ store_amend(struct store *st, const char *bucket, const char *key,
     struct object *out)
 {
 	struct store_hold h;
+	struct set *set;
 	unsigned tries = 0;
 	enum err e;
 
-	if ((e = check_names(bucket, key)) != EC_OK)
+	if ((e = check_names(bucket, key)) != EC_OK ||
+	    (e = store_place(st, bucket, key, &set)) != EC_OK)
 		return e;
 	do {
 		e = store_hold(st, bucket, key, &h);
 		if (e == EC_OK)
-			e = amend(store_set_of(st, bucket, key), bucket, key,
-			    version, change, ctx, out);
+			e = amend(set, bucket, key, version, change, ctx, out);
 		e = store_release(&h, e);
 	} while (store_again(st, bucket, e, &tries));
 	return e;
@@ -267,13 +273,15 @@ store_upload_complete(struct store *st, const char *bucket, const char *key,
 	unsigned tries = 0;
 	enum err e;
 
-	if ((e = check_names(bucket, key)) != EC_OK)
+	if ((e = check_names(bucket, key)) != EC_OK ||
+	    (e = store_place_upload(st, bucket, key, id, &set)) != EC_OK)
 		return e;
-	set = store_set_of(st, bucket, key);
 	do {
 		e = store_hold(st, bucket, key, &h);
 		if (e == EC_OK)
 			e = check_condition(set, bucket, key, NULL, c);
+		if (e == EC_OK)
+			e = store_place_check(st, bucket, key, set);
 		if (e == EC_OK)
 			e = multipart_complete(set, bucket, key, id, parts, n,
 			    etag, h.keeps != STORE_VERSIONING_ENABLED, extra,
@@ -288,16 +296,17 @@ store_upload_abort(struct store *st, const char *bucket, const char *key,
     const struct stamp *id)
 {
 	struct store_hold h;
+	struct set *set;
 	unsigned tries = 0;
 	enum err e;
 
-	if ((e = check_names(bucket, key)) != EC_OK)
+	if ((e = check_names(bucket, key)) != EC_OK ||
+	    (e = store_place_upload(st, bucket, key, id, &set)) != EC_OK)
 		return e;
 	do {
 		e = store_hold(st, bucket, key, &h);
 		if (e == EC_OK)
-			e = multipart_abort(store_set_of(st, bucket, key),
-			    bucket, key, id);
+			e = multipart_abort(set, bucket, key, id);
 		e = store_release(&h, e);
 	} while (store_again(st, bucket, e, &tries));
 	return e;

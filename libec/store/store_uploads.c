@@ -17,15 +17,17 @@ store_upload_create(struct store *st, const char *bucket, const char *key,
     const uint8_t *meta, size_t meta_len, struct stamp *id)
 {
 	struct store_hold h;
+	struct set *set;
 	unsigned tries = 0;
 	enum err e = check(st, bucket, key);
 
-	if (e != EC_OK)
+	if (e != EC_OK ||
+	    (e = store_place(st, bucket, key, &set)) != EC_OK)
 		return e;
 	do {	/* the bucket is not removed meanwhile */
 		if ((e = store_hold(st, bucket, key, &h)) == EC_OK)
-			e = multipart_create(store_set_of(st, bucket, key),
-			    bucket, key, meta, meta_len, id);
+			e = multipart_create(set, bucket, key, meta, meta_len,
+			    id);
 		e = store_release(&h, e);
 	} while (store_again(st, bucket, e, &tries));
 	return e;
@@ -35,12 +37,13 @@ enum err
 store_upload_get(struct store *st, const char *bucket, const char *key,
     const struct stamp *id, struct upload *out)
 {
+	struct set *set;
 	enum err e = check(st, bucket, key);
 
-	if (e != EC_OK)
+	if (e != EC_OK ||
+	    (e = store_place_upload(st, bucket, key, id, &set)) != EC_OK)
 		return e;
-	return multipart_get(out, store_set_of(st, bucket, key), bucket, key,
-	    id);
+	return multipart_get(out, set, bucket, key, id);
 }
 
 enum err
@@ -48,12 +51,14 @@ store_upload_parts(struct store *st, const char *bucket, const char *key,
     const struct stamp *id, unsigned after, unsigned max,
     struct upload_part **out, unsigned *n, bool *more)
 {
+	struct set *set;
 	enum err e = check(st, bucket, key);
 
-	if (e != EC_OK)
+	if (e != EC_OK ||
+	    (e = store_place_upload(st, bucket, key, id, &set)) != EC_OK)
 		return e;
-	return multipart_parts(store_set_of(st, bucket, key), bucket, key, id,
-	    after, max, out, n, more);
+	return multipart_parts(set, bucket, key, id, after, max, out, n,
+	    more);
 }
 
 static int
