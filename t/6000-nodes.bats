@@ -152,7 +152,7 @@ setup()
 	node_s3 1 -X PUT /box
 	for i in {1..8}; do
 		echo "old $i" >o
-		node_s3 1 -T o /box/old$i
+		node_s3 1 -T o "/box/old$i"
 	done
 	# The same nodes, further drives.
 	more=
@@ -166,7 +166,7 @@ setup()
 		server_stop node$n
 		node_start $n
 		for i in 1 8; do
-			eventually node_s3 $((3 - n)) /box/old$i
+			eventually node_s3 $((3 - n)) "/box/old$i"
 		done
 	done
 	for n in 1 2; do
@@ -176,11 +176,11 @@ setup()
 	[ "$(jq -r .deployment n?/??/.ec/format.json | sort -u | wc -l)" -eq 1 ]
 	for i in {1..20}; do
 		echo "new $i" >o
-		node_s3 $((1 + i % 2)) -T o /box/new$i
+		node_s3 $((1 + i % 2)) -T o "/box/new$i"
 	done
 	for i in {1..8}; do
 		echo "newer $i" >o
-		node_s3 1 -T o /box/old$i
+		node_s3 1 -T o "/box/old$i"
 	done
 	for n in 1 2; do
 		[ "$(node_s3 $n "/box?list-type=2" | grep -o '<Key>' | wc -l)" -eq 28 ]
@@ -191,7 +191,7 @@ setup()
 	for n in 1 2; do server_stop node$n; done
 	old=$(cat n1/d1/.ec/journal/* | grep -ac 'old[1-8]')
 	[ "$old" -gt 0 ]
-	! cat n1/e1/.ec/journal/* | grep -aq 'old[1-8]'
+	[ "$(cat n1/e1/.ec/journal/* | grep -ac 'old[1-8]')" -eq 0 ]
 	cat n?/e?/.ec/journal/* | grep -aq 'new[0-9]'
 	cat n?/d?/.ec/journal/* | grep -aq 'new[0-9]'
 }

@@ -107,8 +107,8 @@ void store_share_withdraw(struct store *st, struct store_slot *s);
 enum err store_share_remote(struct store *st, struct store_slot *s,
     const char *address, struct drive **out);
 
-/* store_place.c: just before a commit to ${is}, under the key's lock: is the key
- * in no other pool?  Errors: EC_EBUSY (it is now), EC_EQUORUM. */
+/* store_place.c: just before a commit to ${is}, under the key's lock: is the
+ * key in no other pool?  Errors: EC_EBUSY (it is now), EC_EQUORUM. */
 enum err store_place_check(struct store *st, const char *bucket,
     const char *key, const struct set *is);
 /* The set of an upload.  Errors: EC_ENOUPLOAD, EC_EQUORUM. */
