@@ -446,7 +446,9 @@ cluster_job()
 	say "Node 3 is started again; what it missed is healed"
 	node_start 3
 	node_ready 3 || die "node 3 did not start"
-	heal "$EC_VOLUMES"
+	drives=$EC_VOLUMES
+	cat "$work"/log? >"$work/log"
+	heal
 	show ec-scan --deep
 	say "Node 1 is killed; node 3, which missed so much, must do"
 	node_stop 1 KILL
