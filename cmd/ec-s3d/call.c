@@ -202,13 +202,20 @@ call_answer(struct call *c, unsigned status)
 enum s3_error
 call_answer_xml(struct call *c, struct xml *x, const char *root)
 {
+	return call_answer_xml_as(c, 200, x, root);
+}
+
+enum s3_error
+call_answer_xml_as(struct call *c, unsigned status, struct xml *x,
+    const char *root)
+{
 	enum err e = xml_end(x, root);
 
 	if (e == EC_OK)
 		e = http_answer_header(c->x, "Content-Type",
 		    "application/xml");
 	if (e == EC_OK)
-		http_answer(c->x, 200, x->buf.data, x->buf.len);
+		http_answer(c->x, status, x->buf.data, x->buf.len);
 	xml_release(x);
 	return s3_error_from(e);
 }

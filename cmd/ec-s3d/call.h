@@ -80,6 +80,8 @@ enum s3_error call_answer(struct call *c, unsigned status);
 /* Ends ${x} and sends it; releases it. */
 enum s3_error call_answer_xml(struct call *c, struct xml *x,
     const char *root);
+enum s3_error call_answer_xml_as(struct call *c, unsigned status,
+    struct xml *x, const char *root);
 void call_answer_error(struct call *c, enum s3_error e);
 /* The one owner there is, as <Owner>. */
 void call_xml_owner(struct xml *x, const char *name);

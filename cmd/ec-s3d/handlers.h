@@ -26,6 +26,8 @@ call_handler handle_object_lock_get, handle_object_lock_put,
 /* object_tags.c */
 call_handler handle_object_tags_get, handle_object_tags_put,
     handle_object_tags_delete;
+/* object_post.c */
+call_handler handle_object_post;
 /* cors.c */
 call_handler handle_cors_get, handle_cors_put, handle_cors_delete;
 /* list.c */

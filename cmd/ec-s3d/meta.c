@@ -127,16 +127,24 @@ add_header(struct buf *meta, const struct http_header *h, unsigned n,
 }
 
 enum s3_error
-meta_from_request(struct call *c, struct buf *meta)
+meta_from_headers(const struct http_header *h, unsigned n, struct buf *meta)
 {
-	const struct http_header *h;
-	unsigned i, n = http_headers(c->x, &h);
 	size_t user = 0;
+	unsigned i;
 	enum s3_error e = S3_OK;
 
 	for (i = 0; i < n && e == S3_OK; i++)
 		e = add_header(meta, h, n, i, &user);
 	return e;
+}
+
+enum s3_error
+meta_from_request(struct call *c, struct buf *meta)
+{
+	const struct http_header *h;
+	unsigned n = http_headers(c->x, &h);
+
+	return meta_from_headers(h, n, meta);
 }
 
 enum s3_error

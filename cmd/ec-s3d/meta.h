@@ -16,6 +16,8 @@ enum { META_USER_MAX = 2048 };	/* bytes of x-amz-meta-* names and values */
 /* Append what the request gives.  Errors: S3_METADATA_TOO_LARGE,
  * S3_INVALID_STORAGE_CLASS, S3_ACL_UNSUPPORTED, S3_SLOW_DOWN. */
 enum s3_error meta_from_request(struct call *c, struct buf *meta);
+enum s3_error meta_from_headers(const struct http_header *h, unsigned n,
+    struct buf *meta);
 
 /* Append a storage class.  Errors: S3_INVALID_STORAGE_CLASS. */
 enum s3_error meta_add_class(struct buf *meta, const char *class);

@@ -127,7 +127,7 @@ static const struct route table[] = {
 	NONE("CreateBucketMetadataTable", "POST", BUCKET, "metadataTable"),
 	NONE("CreateBucketMetadataConfiguration", "POST", BUCKET,
 	    "metadataConfiguration"),
-	NONE("PostObject", "POST", BUCKET, NULL),
+	ROW("PostObject", "POST", BUCKET, NULL, handle_object_post),
 	ROW("ListParts", "GET", OBJECT, "uploadId", handle_upload_parts),
 	ROW("GetObjectAcl", "GET", OBJECT, "acl", handle_acl),
 	ROW("GetObjectTagging", "GET", OBJECT, "tagging",

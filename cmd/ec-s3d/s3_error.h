@@ -58,6 +58,9 @@
 	    "The list of parts was not in ascending order") \
 	X(S3_INVALID_PART_NUMBER, "InvalidPartNumber", 416, \
 	    "The requested partnumber is not satisfiable") \
+	X(S3_INVALID_POLICY, "InvalidPolicyDocument", 400, \
+	    "The content of the form does not meet the conditions specified " \
+	    "in the policy document") \
 	X(S3_INVALID_RANGE, "InvalidRange", 416, \
 	    "The requested range is not satisfiable") \
 	X(S3_INVALID_REQUEST, "InvalidRequest", 400, "Invalid request") \
@@ -70,6 +73,9 @@
 	X(S3_INVALID_URI, "InvalidURI", 400, \
 	    "Couldn't parse the specified URI") \
 	X(S3_KEY_TOO_LONG, "KeyTooLongError", 400, "Your key is too long") \
+	X(S3_MALFORMED_POST, "MalformedPOSTRequest", 400, \
+	    "The body of your POST request is not well-formed " \
+	    "multipart/form-data") \
 	X(S3_MALFORMED_TRAILER, "MalformedTrailerError", 400, \
 	    "The request contained trailing data that was not well-formed") \
 	X(S3_MALFORMED_XML, "MalformedXML", 400, \

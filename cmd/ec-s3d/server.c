@@ -12,6 +12,7 @@
 #include "cors.h"
 #include "handlers.h"
 #include "health.h"
+#include "object_post.h"
 #include "route.h"
 #include "server.h"
 
@@ -148,6 +149,10 @@ serve(struct call *c)
 	if (strcmp(http_method(c->x), "OPTIONS") == 0)
 		return cors_preflight(c);
 	cors_headers(c);
+	if (object_post_asked(c)) {
+		c->route = route_find(&c->rq, "POST", headers, n);
+		return handle_object_post(c);
+	}
 	if ((e = authenticate(c)) != S3_OK)
 		return e;
 	if (status)

@@ -155,12 +155,37 @@ tags_answer(struct call *c, const struct tags *t)
 	return call_answer_xml(c, &x, "Tagging");
 }
 
+static enum s3_error
+store(const struct tags *t, struct buf *meta)
+{
+	struct buf text = BUF_INIT(TAGS_TEXT_MAX);
+	enum s3_error e = tags_to_query(t, &text);
+
+	if (e == S3_OK && text.len > 0)
+		e = s3_error_from(record_meta_set(meta, META_TAGGING,
+		    text.data, text.len));
+	buf_release(&text);
+	return e;
+}
+
+enum s3_error
+tags_from_text(struct tags *t, const char *xml, struct buf *meta)
+{
+	struct xml_reader *r = NULL;
+	enum s3_error e;
+
+	if ((e = xml_reader_new(&r, element, t)) == S3_OK &&
+	    (e = xml_reader_feed(r, xml, strlen(xml), true)) == S3_OK)
+		e = store(t, meta);
+	xml_reader_free(r);
+	return e;
+}
+
 enum s3_error
 tags_from_header(struct call *c, struct buf *meta)
 {
 	const char *header = http_header(c->x, "x-amz-tagging");
 	struct tags t = { .max = TAGS_OBJECT_MAX };
-	struct buf text = BUF_INIT(TAGS_TEXT_MAX);
 	enum s3_error e;
 
 	if (header == NULL)
@@ -170,10 +195,8 @@ tags_from_header(struct call *c, struct buf *meta)
 		call_fail(c, e, "The header 'x-amz-tagging' shall be encoded "
 		    "as UTF-8 then URLEncoded URL query parameters without "
 		    "tag name duplicates.");
-	if (e == S3_OK && t.n > 0 && (e = tags_to_query(&t, &text)) == S3_OK)
-		e = call_store(c, record_meta_set(meta, META_TAGGING,
-		    text.data, text.len));
+	if (e == S3_OK)
+		e = store(&t, meta);
 	tags_release(&t);
-	buf_release(&text);
 	return e;
 }

@@ -34,6 +34,10 @@ enum s3_error tags_from_body(struct call *c, struct tags *t);
 /* x-amz-tagging, if it is there, into an object's metadata (META_TAGGING). */
 enum s3_error tags_from_header(struct call *c, struct buf *meta);
 
+/* <Tagging> as text, into an object's metadata likewise; ${t} is empty. */
+enum s3_error tags_from_text(struct tags *t, const char *xml,
+    struct buf *meta);
+
 /* As a query string behind what ${out} holds. */
 enum s3_error tags_to_query(const struct tags *t, struct buf *out);
 

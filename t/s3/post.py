@@ -1,0 +1,112 @@
+"""Uploads by browsers' forms."""
+
+import base64
+import datetime
+import hashlib
+import hmac
+import json
+import os
+
+from s3_conformance import data, endpoint, get, http, s3, test
+
+
+def send(b, fields, body, filename="f.txt", boundary="boundary"):
+    """(status, body, headers) of a form."""
+    out = b""
+    for name, value in fields.items():
+        out += ("--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n"
+                "%s\r\n" % (boundary, name, value)).encode()
+    if body is not None:
+        out += ("--%s\r\nContent-Disposition: form-data; name=\"file\"; "
+                "filename=\"%s\"\r\nContent-Type: text/plain\r\n\r\n" %
+                (boundary, filename)).encode() + body + b"\r\n"
+    out += ("--%s--\r\n" % boundary).encode()
+    return http("POST", endpoint + "/" + b, out, {
+        "Content-Type": "multipart/form-data; boundary=" + boundary})
+
+
+def form(b, key, fields=None, conditions=None, expires=600):
+    f = s3.generate_presigned_post(b, key, Fields=fields or {},
+                                   Conditions=conditions or [],
+                                   ExpiresIn=expires)
+    return f["fields"]
+
+
+@test
+def post_form(b):
+    for size in [0, 1, 100, 65536, 1048576, 3000000]:
+        status, _, h = send(b, form(b, "k"), data(size))
+        assert status == 204 and get(b, "k") == data(size)
+        assert h["ETag"] == '"%s"' % hashlib.md5(data(size)).hexdigest()
+    tricky = b"\r\n--boundar\r\n--\r\n\r\n--bound" * 100
+    assert send(b, form(b, "k"), tricky)[0] == 204
+    assert get(b, "k") == tricky
+    assert send(b, form(b, "up/${filename}"), b"x", "ä.txt")[0] == 204
+    assert get(b, "up/ä.txt") == b"x"
+
+
+@test
+def post_fields(b):
+    extra = {"Content-Type": "text/x", "x-amz-meta-a": "1",
+             "Cache-Control": "no-store"}
+    conditions = [{"Content-Type": "text/x"},
+                  ["starts-with", "$x-amz-meta-a", ""],
+                  ["eq", "$Cache-Control", "no-store"]]
+    assert send(b, form(b, "k", extra, conditions), b"x")[0] == 204
+    h = s3.head_object(Bucket=b, Key="k")
+    assert h["ContentType"] == "text/x" and h["Metadata"] == {"a": "1"}
+    assert h["CacheControl"] == "no-store"
+    tags = ("<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag>"
+            "</TagSet></Tagging>")
+    assert send(b, form(b, "t", {"tagging": tags}, [{"tagging": tags}]),
+                b"x")[0] == 204
+    assert s3.get_object_tagging(Bucket=b, Key="t")["TagSet"] == [
+        {"Key": "a", "Value": "b"}]
+    s = {"success_action_status": "201"}
+    status, body, _ = send(b, form(b, "k", s, [s]), b"x")
+    assert status == 201 and b"<Key>k</Key>" in body
+    assert send(b, dict(form(b, "k"), **{"x-ignore-this": "1"}),
+                b"x")[0] == 204
+
+
+@test
+def post_refused(b):
+    def refused(status, code, fields, body=b"x"):
+        got, text, _ = send(b, fields, body)
+        assert got == status and code.encode() in text, (got, text)
+    refused(403, "AccessDenied", {"key": "k"})
+    refused(403, "SignatureDoesNotMatch",
+            dict(form(b, "k"), **{"x-amz-signature": "0" * 64}))
+    refused(403, "AccessDenied", form(b, "k", expires=-5))
+    refused(403, "AccessDenied", dict(form(b, "k"), key="other"))
+    refused(403, "Extra input fields", dict(form(b, "k"), other="1"))
+    refused(400, "EntityTooLarge", form(
+        b, "k", conditions=[["content-length-range", 0, 10]]), b"x" * 11)
+    refused(400, "EntityTooSmall", form(
+        b, "k", conditions=[["content-length-range", 5, 10]]), b"x")
+    refused(400, "InvalidPolicyDocument", form(
+        b, "k", conditions=[["content-length-range", -1, 10]]))
+    refused(400, "InvalidArgument", form(b, "k"), None)
+    fields = form(b, "k")
+    del fields["key"]
+    refused(400, "InvalidArgument", fields)
+    assert "Contents" not in s3.list_objects_v2(Bucket=b)
+    assert send(b + "x", form(b, "k"), b"x")[0] == 404
+
+
+@test
+def post_signed_the_old_way(b):
+    until = datetime.datetime.now(datetime.timezone.utc) + \
+        datetime.timedelta(minutes=5)
+    policy = base64.b64encode(json.dumps({
+        "expiration": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "conditions": [{"bUcKeT": b}, ["StArTs-WiTh", "$KeY", "foo"]],
+    }).encode())
+    signature = base64.b64encode(hmac.new(
+        os.environ["AWS_SECRET_ACCESS_KEY"].encode(), policy,
+        hashlib.sha1).digest()).decode()
+    fields = {"key": "foo", "AWSAccessKeyId": os.environ["AWS_ACCESS_KEY_ID"],
+              "policy": policy.decode(), "signature": signature}
+    assert send(b, fields, b"old")[0] == 204 and get(b, "foo") == b"old"
+    assert send(b, dict(fields, key="bar"), b"x")[0] == 403
+    assert send(b, dict(fields, signature=signature[::-1]), b"x")[0] == 403
