@@ -3,6 +3,7 @@
 #      check-fault the fault loops in full length
 #      check-cluster every fault of the table, on clusters of 3 and 4 nodes;
 #		EC_CLUSTER_COUNT=N sets how often
+#      check-heal  every kind of damage to drives, found and healed: a table
 #      fuzz        every fuzzer for FUZZ_SECONDS (default 60); needs clang
 #      bench       every benchmark
 #      coverage    check, then lines covered per file
@@ -145,6 +146,11 @@ check-cluster: $(PROGRAMS) $(FAULT) $(SWITCH)
 	@t/cluster/faults.py -l -n 4 -d 4 $(BUILD)
 	@t/cluster/speed.py $(BUILD)
 
+check-heal: $(PROGRAMS) $(FAULT)
+	@/usr/bin/python3 t/heal/faults.py $(BUILD)
+	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 3600 \
+		t/8300-fault-heal.bats t/8310-fault-refill.bats
+
 # Fuzzers: the library once more, by clang, with libFuzzer's instrumentation.
 FUZZ_BUILD := build/fuzz
 FUZZ_CFLAGS := $(BASE_CFLAGS) -Icmd -It/lib -O1 -g -fno-omit-frame-pointer \
@@ -222,7 +228,7 @@ dist: build/.gitignore
 clean:
 	rm -rf build
 
-.PHONY: all units check check-fault check-cluster fuzzers fuzz bench coverage lint install \
+.PHONY: all units check check-fault check-heal check-cluster fuzzers fuzz bench coverage lint install \
 	uninstall dist clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -60,6 +60,20 @@ open_set(struct store *st, const struct bootstrap_slot *b, unsigned n,
 	return e;
 }
 
+/* Objects of more parity than the default's can be read with half the drives,
+ * as can buckets. */
+static bool
+is_readable(struct store *st, unsigned i)
+{
+	struct set *s = st->set[i];
+	unsigned online = 0;
+
+	for (unsigned j = 0; j < set_drives(s); j++)
+		online += lane_state(set_lane(s, j)) == LANE_ONLINE;
+	return 2 * online >= set_drives(s) ||
+	    store_set_spare(st, i, NULL) >= 0;
+}
+
 static enum err
 open_sets(struct store *st, const struct bootstrap *b, int parity)
 {
@@ -77,7 +91,7 @@ open_sets(struct store *st, const struct bootstrap *b, int parity)
 				return e;
 	}
 	for (unsigned i = 0; i < st->sets; i++)
-		readable += store_set_spare(st, i, NULL) >= 0;
+		readable += is_readable(st, i);
 	if (readable > 0 || cluster_self(st->cluster) != NULL)
 		return EC_OK;
 	log_error("too few drives: no set can be read");
