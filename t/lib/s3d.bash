@@ -5,6 +5,11 @@
 s3d_setup()
 {
 	mkdir d1 d2 d3 d4
+	s3d_credentials
+}
+
+s3d_credentials()
+{
 	export EC_ROOT_USER=tester EC_ROOT_PASSWORD=a9e1c3b5d7
 	export AWS_ACCESS_KEY_ID=$EC_ROOT_USER
 	export AWS_SECRET_ACCESS_KEY=$EC_ROOT_PASSWORD
