@@ -324,3 +324,50 @@ serve()
 	[ "$(find d?/.ec/quarantine -type f | wc -l)" -eq "$n" ]
 	[ "$(cat ./*.log three | grep -c '^healed	bucket/o')" -le 24 ]
 }
+
+# later DAYS command ...: it, by a clock that is so far ahead.
+later()
+{
+	local days=$1
+
+	shift
+	env LD_PRELOAD="$EC_BIN/clock.so" EC_CLOCK_AHEAD=$((days * 86400)) \
+	    ASAN_OPTIONS="verify_asan_link_order=0:$ASAN_OPTIONS" "$@"
+}
+
+# How many rows each drive has of what was deleted: tombstones.
+tombstones()
+{
+	local d
+
+	for d in d?; do
+		sqlite3 "$d/.ec/index.db" "SELECT count(*) FROM version
+		    WHERE key = CAST('gone' AS BLOB)" | tr '\n' ' '
+	done
+}
+
+@test "a tombstone stays for a week, and as long as a drive has not got it" {
+	need sqlite3
+	drives_make
+	put kept 1000
+	put gone 300000
+	rm data/gone
+	cp -a d4 stale
+	exits 0 ec-put --delete bucket/gone
+	exits 0 ec-heal --all
+	[ "$(tombstones)" = "1 1 1 1 " ]
+	later 6 ec-heal --all
+	[ "$(tombstones)" = "1 1 1 1 " ]
+	rm -rf d4
+	exits 3 later 8 ec-heal --all
+	[ "$(tombstones)" = "1 1 1 " ]
+	# The drive that comes back has the object still: it does not return.
+	mv stale d4
+	exits 5 ec-get bucket/gone
+	exits 0 later 8 ec-heal --all
+	exits 0 later 8 ec-heal --all
+	[ "$(tombstones)" = "0 0 0 0 " ]
+	exits 5 ec-get bucket/gone
+	all_there
+	exits 0 ec-scan --deep
+}

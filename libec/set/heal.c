@@ -96,6 +96,15 @@ may_purge(const struct heal_census *c, const struct heal_version *v)
 	}
 }
 
+bool
+heal_census_purges(const struct heal_census *c)
+{
+	for (unsigned i = 0; i < c->version_count; i++)
+		if (may_purge(c, &c->versions[i]))
+			return c->silent == 0;
+	return false;
+}
+
 /* Tell each drive that has it to drop the state.  Not durable and not waited
  * for: what is not done now is done by the next heal. */
 static enum err

@@ -60,6 +60,10 @@ enum err heal_any(struct set *s, const struct heal_census *c,
     const struct heal_watch *watch, struct heal_born *born,
     struct heal_report *r);
 
+/* Whether heal_census_key has anything to purge now: what was superseded, a
+ * write that failed long ago, a tombstone that has done its work. */
+bool heal_census_purges(const struct heal_census *c);
+
 /* Heal (or with HEAL_DRY look at) what was judged: heal_key (heal.h) without
  * asking. */
 enum err heal_census_key(struct set *s, const struct heal_census *c,

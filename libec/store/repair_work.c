@@ -349,7 +349,7 @@ walk_key(struct repair_work *w, struct set *s, struct heal_census *c,
 	if (!cut) {
 		if ((e = heal_census_judge(c, group, set_drives(s))) != EC_OK)
 			return e;
-		if (records_whole(c)) {
+		if (records_whole(c) && !heal_census_purges(c)) {
 			g.suspect = false;
 			heal_census_key(s, c, NULL, flags(w) | HEAL_DRY,
 			    &look);
