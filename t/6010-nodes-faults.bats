@@ -25,7 +25,11 @@ setup()
 		node_s3 $n -m 30 "/box/without$n" | cmp - large
 	done
 	eventually grep -q '12 drives\|set aside until a probe succeeds' node1.log
+	# Nor does one wait for it at its end.
+	node_s3 2 -T large /box/b
+	server_stop node2
 	kill -CONT "$(server_pid node3)"
+	node_start 2
 	for n in 1 2 3; do eventually node_sees $n "12 online"; done
 	node_s3 3 /box/without1 | cmp - large
 	export EC_VOLUMES=$NODES_LINE

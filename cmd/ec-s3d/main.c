@@ -156,6 +156,7 @@ serve(struct settings *s, struct cluster *cluster, struct store_params *params,
 	server->draining = true;
 out:
 	http_server_stop(http, GRACE_MS);
+	cluster_retire(cluster);	/* nobody waits for a silent node */
 	background_stop(background);
 	server_free(server);
 	store_close(store);

@@ -321,6 +321,12 @@ transfer_step(struct transfer *t, bool wait)
 		curl_multi_poll(t->h.multi, NULL, 0, 100, NULL);
 }
 
+static bool
+canceled(const struct transfer *t)
+{
+	return t->call->cancel != NULL && atomic_load(t->call->cancel);
+}
+
 static void
 set_body_and_limits(CURL *easy, const struct http_call *call)
 {
@@ -354,7 +360,7 @@ http_client_call(struct http_client *c, struct http_call *call)
 	if ((e = transfer_begin(&t)) != EC_OK)
 		goto out;
 	while (!t.done) {
-		if (call->cancel != NULL && atomic_load(call->cancel)) {
+		if (canceled(&t)) {
 			e = EC_ECANCELED;
 			goto out;
 		}
@@ -429,6 +435,8 @@ http_upload_write(struct http_upload *u, const void *buf, size_t len)
 		else if (clock_mono_us() - moved > HTTP_CLIENT_STALL_MS *
 		    1000ull)
 			return EC_ETIMEDOUT;
+		if (canceled(&u->t))
+			return EC_EIO;
 	}
 	if (!u->t.done)
 		return EC_OK;
@@ -443,7 +451,7 @@ http_upload_finish(struct http_upload *u, unsigned timeout_ms)
 
 	u->ending = true;
 	curl_easy_pause(u->t.h.easy, CURLPAUSE_CONT);
-	while (!u->t.done && clock_mono_us() < until)
+	while (!u->t.done && clock_mono_us() < until && !canceled(&u->t))
 		transfer_step(&u->t, true);
 	e = u->t.done ? u->t.err : EC_ETIMEDOUT;
 	http_upload_abort(u);

@@ -68,7 +68,8 @@ struct http_call {
 enum err http_client_call(struct http_client *c, struct http_call *call);
 
 /* A request whose body is written bit by bit, chunked.  One thread at a time.
- * Of ${call} method, path and headers are used; it must live until the end. */
+ * Of ${call} method, path, headers, header_name and cancel (then EC_EIO) are
+ * used; it must live until the end. */
 struct http_upload;
 enum err http_upload_start(struct http_upload **out, struct http_client *c,
     struct http_call *call);

@@ -15,6 +15,7 @@ struct peer {
 	struct peer_auth *auth;
 	_Atomic uint64_t epoch;		/* 0: not known yet */
 	_Atomic uint64_t logged_us;
+	atomic_bool retired;		/* cancels what is under way */
 	char address[];
 };
 
@@ -144,6 +145,8 @@ call_once(struct peer *p, struct http_call *call, const struct sink *sink)
 
 	if (call->answer != NULL)
 		call->answer->len = 0;
+	if (call->cancel == NULL)
+		call->cancel = &p->retired;
 	if (p->auth == NULL)
 		return http_client_call(p->http, call);
 	digest_once(DIGEST_SHA256, call->body, call->body_len, digest);
@@ -228,6 +231,7 @@ peer_read(struct peer *p, struct http_call *call, void *buf, size_t len)
 void
 peer_retire(struct peer *p)
 {
+	atomic_store(&p->retired, true);
 	http_client_retire(p->http);
 }
 
@@ -256,6 +260,7 @@ peer_upload_start(struct peer_upload **out, struct peer *p,
 		return EC_ENOMEM;
 	u->peer = p;
 	u->call = call;
+	call->cancel = &p->retired;
 	if (p->auth != NULL) {
 		if (atomic_load(&p->epoch) == 0)
 			e = EC_EOFFLINE;

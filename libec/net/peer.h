@@ -52,7 +52,8 @@ enum err peer_upload_write(struct peer_upload *u, const void *buf,
 enum err peer_upload_finish(struct peer_upload *u, unsigned timeout_ms);
 void peer_upload_abort(struct peer_upload *u);	/* NULL is fine */
 
-/* Close connections now and when their calls end. */
+/* Close connections; calls under way, and later ones, end in 0.1 s: with
+ * EC_ECANCELED, of uploads EC_EIO. */
 void peer_retire(struct peer *p);
 uint64_t peer_connects(struct peer *p);	/* made so far */
 

@@ -63,7 +63,8 @@ static enum err
 outcome(struct http_call *call, enum err e)
 {
 	if (e != EC_OK)		/* strangers have no drives for us */
-		return e == EC_EIO || e == EC_EDENIED ? EC_EOFFLINE : e;
+		return e == EC_EIO || e == EC_EDENIED || e == EC_ECANCELED ?
+		    EC_EOFFLINE : e;
 	if (call->status == 200 || call->status == 206)
 		return EC_OK;
 	call->refusal[strcspn(call->refusal, "\n")] = '\0';

@@ -24,6 +24,7 @@ address_is_here(const char *address)
 	char host[ENDPOINTS_HOST_MAX];
 	size_t len = (size_t)(colon - address);
 	bool here = false;
+	int error;
 
 	if (address[0] == '[') {
 		address++;
@@ -33,8 +34,10 @@ address_is_here(const char *address)
 		return false;
 	memcpy(host, address, len);
 	host[len] = '\0';
-	if (getaddrinfo(host, "0", &hints, &list) != 0)
+	if ((error = getaddrinfo(host, "0", &hints, &list)) != 0) {
+		log_warn("%s: %s", host, gai_strerror(error));
 		return false;
+	}
 	for (struct addrinfo *a = list; a != NULL && !here; a = a->ai_next) {
 		int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

@@ -78,7 +78,7 @@ void cluster_look_here(struct cluster *c, struct node_drive *out);
 enum err cluster_format(struct cluster *c, unsigned endpoint,
     const struct format *f);
 
-/* Close connections to other nodes that are idle, and others when done. */
+/* The end: what is asked of other nodes, now and later, fails in 0.1 s. */
 void cluster_retire(struct cluster *c);
 
 #endif

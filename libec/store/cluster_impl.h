@@ -19,6 +19,7 @@ struct cluster {
 	struct drive_service *service;
 	_Atomic(struct lock_service *) locks;	/* NULL: not started */
 	pthread_mutex_t format_lock;	/* one looks and writes at a time */
+	bool warned;			/* format_lock */
 };
 
 bool cluster_node_local(const struct cluster *c, int node);

@@ -1,6 +1,7 @@
 /* What a node does for others: it says what its drives are, writes format
  * records on them, and serves them. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "drive/local.h"
@@ -17,6 +18,19 @@ cluster_peek(const char *path, struct node_drive *out)
 		out->state = EC_ENOTFOUND;
 }
 
+/* A disk that is not mounted leaves its mount point: say so, once. */
+static void
+warn_root(struct cluster *c, const char *path)
+{
+	struct stat root, st;
+
+	if (c->self < 0 || c->warned || stat("/", &root) != 0 ||
+	    stat(path, &st) != 0 || st.st_dev != root.st_dev)
+		return;
+	c->warned = true;
+	log_warn("%s: is on the root file system: is its disk mounted?", path);
+}
+
 enum err
 cluster_write_format(struct cluster *c, const char *path,
     const struct format *f)
@@ -26,8 +40,10 @@ cluster_write_format(struct cluster *c, const char *path,
 
 	pthread_mutex_lock(&c->format_lock);
 	cluster_peek(path, &d);
-	if (d.state == EC_ENOTFOUND && !d.begun)
+	if (d.state == EC_ENOTFOUND && !d.begun) {
+		warn_root(c, path);
 		e = local_format(path, f);
+	}
 	else if (d.begun || (d.state == EC_OK &&
 	    d.format.generation <= f->generation &&
 	    uuid_equal(&d.format.drive, &f->drive) &&
