@@ -1,24 +1,12 @@
 # ec-s3d: TLS, with the clients that people use.
 load lib/common
 load lib/s3d
+load lib/tls
 
 setup()
 {
 	common_setup
 	s3d_setup
-}
-
-# certify NAME: an authority NAME.ca, and NAME.crt and NAME.key of its.
-certify()
-{
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
-	    -nodes -days 2 -subj "/CN=authority $1" -keyout "$1.cakey" \
-	    -out "$1.ca" 2>/dev/null
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
-	    -subj "/CN=server $1" -keyout "$1.key" -out "$1.csr" 2>/dev/null
-	echo 'subjectAltName=IP:127.0.0.1,DNS:localhost' >"$1.ext"
-	openssl x509 -req -in "$1.csr" -CA "$1.ca" -CAkey "$1.cakey" \
-	    -CAcreateserial -days 2 -extfile "$1.ext" -out "$1.crt" 2>/dev/null
 }
 
 # tls_start NAME: a server with the certificate NAME, and clients that trust
@@ -135,4 +123,16 @@ serial()
 	[[ $ERR == *b.key:* ]]
 	exits 5 "${start[@]}" --tls-cert a.crt --tls-key none.key
 	[[ $ERR == *"none.key: No such file"* ]]
+}
+
+@test "without TLS only this machine is served, unless told otherwise" {
+	free_port
+	for address in ":$PORT" "0.0.0.0:$PORT" "[::]:$PORT"; do
+		exits 2 ec-s3d -a "$address" "$DIR/d{1...4}"
+		[[ $ERR == *"other machines can reach this address"* ]]
+		[ "$(wc -l <<<"$ERR")" -eq 1 ]
+	done
+	[ -z "$(find . -name format.json)" ]
+	server_start s3d ec-s3d -a ":$PORT" --plaintext "$DIR/d{1...4}"
+	server_ready s3d 60 curl -sf "http://localhost:$PORT/ec/health/ready"
 }

@@ -130,10 +130,15 @@ serve(struct settings *s, struct cluster *cluster, struct store_params *params,
 	struct server *server = NULL;
 	struct background *background = NULL;
 	struct http_server *http = NULL;
+	enum secure_nodes expected = SECURE_NODES_NONE;
 	struct tls *tls = NULL;
 	enum err e;
 
-	if ((e = secure_open(&tls, &s->secure)) != EC_OK)
+	if (nodes)
+		expected = cluster_endpoints(cluster)->tls ? SECURE_NODES_TLS :
+		    SECURE_NODES_NO;
+	if ((e = secure_open(&tls, &s->secure, s->address, s->fd,
+	    expected)) != EC_OK)
 		goto out;
 	listen.tls = tls;
 	params->cluster = cluster;
@@ -194,7 +199,8 @@ run(struct settings *s, struct store_params *params, sigset_t *end)
 {
 	const struct cluster_params cp = { .volumes = params->volumes,
 		.volume_count = params->volume_count, .server = true,
-		.node = s->node, .address = s->address };
+		.node = s->node, .address = s->address,
+		.tls_ca = s->secure.ca };
 	struct cluster *cluster = NULL;
 	enum err e;
 
@@ -225,6 +231,10 @@ main(int argc, char *argv[])
 		OPT_STR(0, "tls-cert", &s.secure.cert, "file",
 		    "the certificate to show, and TLS with it"),
 		OPT_STR(0, "tls-key", &s.secure.key, "file", "its key"),
+		OPT_STR(0, "tls-ca", &s.secure.ca, "file",
+		    "who vouches for the other nodes' certificates"),
+		OPT_FLAG(0, "plaintext", &s.secure.plaintext,
+		    "no TLS, though other machines can reach it"),
 		OPT_STR('m', "parity", &s.parity, "n",
 		    "drives of a set that may be lost"),
 		OPT_END("[drives ...]"),

@@ -12,6 +12,9 @@
 
 #include "base/clock.h"
 
+/* Authorities are read again after so long. */
+#define CA_CACHE_S 60L
+
 struct handle {
 	CURL *easy;
 	CURLM *multi;
@@ -226,6 +229,7 @@ set_options(CURL *easy, const struct http_client *c, struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_URL, t->url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S);
 	if (c->ca_path != NULL)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca_path);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");

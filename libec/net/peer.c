@@ -35,20 +35,25 @@ peer_new(struct peer **out, const char *address, struct peer_auth *auth,
 	bool local = strncmp(address, "unix:", 5) == 0;
 	size_t len = strlen(address) + 1;
 	struct buf base = BUF_INIT(1024);
+	const char *ca_path = NULL;
 	struct peer *p = NULL;
+	bool tls;
 	enum err e;
 
 	if (auth == NULL && !local)
 		return EC_EINVAL;
+	tls = !local && peer_auth_has_tls(auth, &ca_path);
 	if ((p = calloc(1, sizeof(*p) + len)) == NULL)
 		return EC_ENOMEM;
 	memcpy(p->address, address, len);
 	p->auth = auth;
-	if ((e = buf_printf(&base, "http://%s", local ? "localhost" :
-	    address)) != EC_OK)
+	if ((e = buf_printf(&base, "%s://%s", tls ? "https" : "http",
+	    local ? "localhost" : address)) != EC_OK)
 		goto out;
 	if ((e = http_client_new(&p->http, buf_str(&base),
-	    local ? address + 5 : NULL, connect_ms)) != EC_OK)
+	    local ? address + 5 : NULL, connect_ms)) != EC_OK ||
+	    (ca_path != NULL &&
+	    (e = http_client_trust(p->http, ca_path)) != EC_OK))
 		goto out;
 	*out = p;
 	p = NULL;

@@ -36,6 +36,8 @@ struct peer_auth {
 	struct uuid id;
 	uint64_t epoch;
 	_Atomic uint64_t number;
+	bool tls;
+	char *ca_path;
 
 	pthread_mutex_t lock;		/* guards what follows */
 	struct sender *buckets[BUCKETS];
@@ -101,7 +103,26 @@ peer_auth_free(struct peer_auth *a)
 			free(s);
 		}
 	pthread_mutex_destroy(&a->lock);
+	free(a->ca_path);
 	free(a);
+}
+
+enum err
+peer_auth_tls(struct peer_auth *a, const char *ca_path)
+{
+	a->tls = true;
+	if (ca_path == NULL)
+		return EC_OK;
+	free(a->ca_path);
+	a->ca_path = strdup(ca_path);
+	return a->ca_path != NULL ? EC_OK : EC_ENOMEM;
+}
+
+bool
+peer_auth_has_tls(const struct peer_auth *a, const char **ca_path)
+{
+	*ca_path = a->ca_path;
+	return a->tls;
 }
 
 static void

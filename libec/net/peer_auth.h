@@ -1,4 +1,5 @@
-/* peer_auth: proof that a message comes from a holder of the cluster secret.
+/* peer_auth: proof that a message comes from a holder of the cluster secret,
+ * and whether it goes by TLS.
  *
  * Requests carry a header "EC-Auth" with an HMAC-SHA256 over method, target,
  * the body's digest, a time stamp, who sends it with a running number, and the
@@ -8,10 +9,12 @@
  * or to one before a restart, can be said again; a window over the numbers of
  * each sender stops the rest.  ec-lock(7) has the bytes.
  *
- * It does not hide what is said.  Time is an argument: clock_real_us(). */
+ * That alone hides nothing of what is said.  Time is an argument:
+ * clock_real_us(). */
 #ifndef PEER_AUTH_H
 #define PEER_AUTH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +37,13 @@ struct peer_auth;	/* as sender and as receiver; all threads */
 enum err peer_auth_new(struct peer_auth **out, const void *secret,
     size_t len);
 void peer_auth_free(struct peer_auth *a);	/* NULL is fine */
+
+/* Peers that are made with ${a} from now on are spoken to over TLS, if by TCP,
+ * and show a certificate for which one in the PEM file ${ca_path} (NULL: the
+ * system's authorities) vouches.  Errors: EC_ENOMEM. */
+enum err peer_auth_tls(struct peer_auth *a, const char *ca_path);
+/* *${ca_path} is the file's, or NULL. */
+bool peer_auth_has_tls(const struct peer_auth *a, const char **ca_path);
 
 /* What binds an answer to its request. */
 struct peer_auth_mac {

@@ -165,6 +165,22 @@ out:
 	return e;
 }
 
+/* Nodes that are named with "https:" are spoken to so. */
+static enum err
+choose_tls(struct cluster *c, const char *ca)
+{
+	char *set = NULL;
+	enum err e;
+
+	if (!c->endpoints.tls)
+		return EC_OK;
+	if (ca == NULL && (e = config_get("EC_TLS_CA", &set)) != EC_OK)
+		return e;
+	e = peer_auth_tls(c->auth, ca != NULL ? ca : set);
+	free(set);
+	return e;
+}
+
 static enum err
 make_peers(struct cluster *c)
 {
@@ -211,7 +227,8 @@ cluster_new(struct cluster **out, const struct cluster_params *p)
 	c->server = p->server;
 	if ((e = cluster_volumes(&c->endpoints, p)) != EC_OK ||
 	    (e = find_self(c, p)) != EC_OK ||
-	    (c->endpoints.nodes > 0 && (e = load_secret(c)) != EC_OK) ||
+	    (c->endpoints.nodes > 0 && ((e = load_secret(c)) != EC_OK ||
+	    (e = choose_tls(c, p->tls_ca)) != EC_OK)) ||
 	    (e = make_peers(c)) != EC_OK ||
 	    (e = drive_service_new(&c->service)) != EC_OK) {
 		cluster_free(c);

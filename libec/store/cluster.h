@@ -31,6 +31,9 @@ struct cluster_params {
 				 * ${address} */
 	const char *address;	/* where the server listens; NULL: at its
 				 * node's address */
+	/* PEM file of authorities, for nodes named with "https:"; NULL:
+	 * EC_TLS_CA, then the system's. */
+	const char *tls_ca;
 };
 
 /* Errors, logged: EC_EINVAL (patterns; no node, or two, can be this one; no

@@ -47,7 +47,8 @@ class Cluster:
             self.process[n] = subprocess.Popen(
                 self.net.command(n, [
                     os.path.join(self.binaries, "ec-s3d"), "--address",
-                    self.net.address[n], *self.options, self.line()]),
+                    self.net.address[n], "--plaintext", *self.options,
+                    self.line()]),
                 env=self.variables(n), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log)
 

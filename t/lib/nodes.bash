@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # nodes_setup NODES DRIVES: folders n1/d1 ..., a port for each node, and the
-# line that all are started with in $NODES_LINE.
+# line that all are started with in $NODES_LINE.  $SCHEME may be https.
 nodes_setup()
 {
 	local i
@@ -15,14 +15,14 @@ nodes_setup()
 		NODE_PORTS+=("$PORT")
 		eval "mkdir -p n$i/d{1..$2}"
 		NODES_LINE+=${NODES_LINE:+,}
-		NODES_LINE+="http://127.0.0.1:$PORT$DIR/n$i/d{1...$2}"
+		NODES_LINE+="${SCHEME:-http}://127.0.0.1:$PORT$DIR/n$i/d{1...$2}"
 	done
 	export NODES_LINE
 }
 
 node_url()
 {
-	echo "http://127.0.0.1:${NODE_PORTS[$1]}"
+	echo "${SCHEME:-http}://127.0.0.1:${NODE_PORTS[$1]}"
 }
 
 # node_start N [option ...]: in the background; its log is node$N.log.
