@@ -25,8 +25,9 @@ struct form {
 };
 
 /* Read all fields before the file.  ${buf} of ${size} bytes is used until
- * form_release, which is to be called in every case.  Errors: S3_MALFORMED_POST,
- * S3_INVALID_ARGUMENT (there is no file), S3_INCOMPLETE_BODY. */
+ * form_release, which is to be called in every case.
+ * Errors: S3_MALFORMED_POST, S3_INVALID_ARGUMENT (there is no file),
+ * S3_INCOMPLETE_BODY. */
 enum s3_error form_open(struct form *f, struct http_exchange *x, uint8_t *buf,
     size_t size);
 void form_release(struct form *f);

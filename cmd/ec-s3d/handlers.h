@@ -32,7 +32,8 @@ call_handler handle_object_post;
 call_handler handle_cors_get, handle_cors_put, handle_cors_delete;
 /* list.c */
 call_handler handle_list_v1, handle_list_v2, handle_list_versions;
-/* object_get.c, object_attributes.c, object_put.c, object_copy.c, object_delete.c */
+/* object_get.c, object_attributes.c, object_put.c, object_copy.c,
+ * object_delete.c */
 call_handler handle_object_get, handle_object_head,
     handle_object_attributes, handle_object_put, handle_object_copy,
     handle_object_delete, handle_objects_delete;

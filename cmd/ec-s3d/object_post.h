@@ -1,4 +1,4 @@
-/* object_post: uploads by browsers' forms, whose credentials are in the form. */
+/* object_post: uploads by browsers' forms; credentials are in the form. */
 #ifndef OBJECT_POST_H
 #define OBJECT_POST_H
 
