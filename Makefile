@@ -133,7 +133,7 @@ $(SWITCH): $(BUILD)/%: $(BUILD)/%.o
 
 units: $(UNITS)
 
-check: $(PROGRAMS) $(UNITS) $(FAULT) $(SWITCH)
+check: $(PROGRAMS) $(LOADS) $(UNITS) $(FAULT) $(SWITCH)
 	@EC_BIN=$(BUILD) t/lib/run -j $(TEST_JOBS) -t $(TEST_SECONDS) \
 		$(or $(strip $(TESTS)),$(error there are no tests))
 

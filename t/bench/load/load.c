@@ -238,7 +238,7 @@ main(int argc, char *argv[])
 	const struct rlimit files = { 2 * CONNECTIONS_MAX,
 		2 * CONNECTIONS_MAX };
 	struct load *l = mem_array(1, sizeof(*l));
-	const struct plan_params p = { .bucket = s.bucket };
+	struct plan_params p = { .work = PLAN_PUT };
 	enum err e = EC_OK;
 
 	log_init(argv[0]);
@@ -248,6 +248,7 @@ main(int argc, char *argv[])
 	l->s = &s;
 	opt_parse(opts, &argc, &argv);
 	check(&s, l);
+	p.bucket = s.bucket;
 	load_targets(l, (unsigned)argc, argv);
 	setrlimit(RLIMIT_NOFILE, &files);
 	e = payload_init(s.size);

@@ -197,20 +197,29 @@ json_block(struct buf *b, const struct report *r, const struct report_row *row,
 	return json_close(b);
 }
 
+static enum err
+json_line(const struct report *r, const struct report_row *row, unsigned t,
+    unsigned i, FILE *f)
+{
+	struct buf b = BUF_INIT(4096);
+	enum err e = json_block(&b, r, row, t, i);
+
+	if (e == EC_OK)
+		fprintf(f, "%.*s\n", (int)b.len, (const char *)b.data);
+	buf_release(&b);
+	return e;
+}
+
 enum err
 report_json(const struct report *r, FILE *f)
 {
-	struct buf b = BUF_INIT(1 << 20);
 	enum err e = EC_OK;
 
 	for (unsigned row = 0; row < r->rows; row++)
 		for (unsigned t = 0; t < r->targets; t++)
 			for (unsigned i = 0; i < r->row[row].of[t].n &&
 			    e == EC_OK; i++)
-				e = json_block(&b, r, &r->row[row], t, i);
-	if (e == EC_OK)
-		fwrite(b.data, 1, b.len, f);
-	buf_release(&b);
+				e = json_line(r, &r->row[row], t, i, f);
 	return e;
 }
 
