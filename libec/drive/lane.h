@@ -23,6 +23,7 @@ enum {
 	LANE_STUCK_MS = 3000,
 	LANE_PROBE_MS = 1000,
 	LANE_FREE_MS = 5000,
+	LANE_CHAIN_MAX = 16,
 	LANE_CLASSES = 8192,		/* that keys fall into, see lane_mark */
 };
 
@@ -95,6 +96,25 @@ typedef void lane_drop(void *arg);
  * dropped. */
 enum err lane_start(struct lane *l, struct gather *g, lane_run *run,
     lane_drop *drop, void *arg, struct lane_call **out);
+
+/* As lane_start for several lanes, each another, at the price of one change of
+ * threads: calls on local drives are run one after the other by one thread of
+ * its own, or by a thread of their lane that is at work anyway.  Meant for what
+ * memory answers: lane_chain_wait, which is to be called next, sends all that
+ * has not been done after a millisecond to threads of the lanes, so that one
+ * drive cannot hold up another.  A call is the caller's to put; NULL: ENOMEM,
+ * its argument was dropped. */
+struct lane_task {
+	struct lane *lane;
+	lane_run *run;
+	lane_drop *drop;
+	void *arg;
+	struct lane_call *call;		/* out */
+};
+void lane_chain_start(struct lane_task t[], unsigned n, struct gather *g);
+/* And gather_wait. */
+unsigned lane_chain_wait(const struct lane_task t[], unsigned n,
+    struct gather *g, unsigned want, uint64_t deadline_us);
 
 /* Calls of one series run one at a time, in the order they were started; for
  * the writes of one shard file.  After a call has failed, later ones of the

@@ -241,6 +241,27 @@ lane_start(struct lane *l, struct gather *g, lane_run *run, lane_drop *drop,
 	return EC_OK;
 }
 
+bool
+lane_start_quiet(struct lane *l, struct gather *g, struct lane_task *t)
+{
+	struct lane_call *c;
+	bool good;
+
+	t->call = NULL;
+	if (lane_call_new(&c, g, t->run, t->drop, t->arg) != EC_OK)
+		return false;
+	t->call = c;
+	pthread_mutex_lock(&l->mutex);
+	if ((good = drive_get(l, c))) {
+		atomic_fetch_add(&c->refs, 1);
+		lane_submit_quiet(l, c);
+	}
+	pthread_mutex_unlock(&l->mutex);
+	if (!good)
+		lane_call_finish(c, EC_EOFFLINE);
+	return good;
+}
+
 /* Copies of ${n} appends and of their records, in one piece. */
 static enum err
 appends_copy(struct lane_call *c, const struct drive_append *a, unsigned n)

@@ -41,6 +41,7 @@ struct lane_call {
 	atomic_bool done;	/* err and appends are final */
 	bool always;		/* runs on a suspect lane, too */
 	bool probe;
+	bool quiet;		/* queued, and nobody was woken for it */
 	enum err err;
 	struct gather *g;
 	struct lane_drive *drive;	/* NULL if there was none */
@@ -85,6 +86,7 @@ struct lane_worker {
 	struct lane *lane;
 	struct lane_worker *next;	/* in lane.workers */
 	bool appender;
+	bool guest;		/* for one call of a chain, not a thread */
 	bool retired;		/* the lane has given it up */
 	bool stuck;		/* its calls were finished by the watch */
 	uint64_t started_us;	/* of what it holds; 0: idle */
@@ -107,7 +109,7 @@ struct lane {
 	struct lane_worker *workers;
 	struct lane_worker *appender;
 	unsigned threads, idle;	/* workers but appenders */
-	unsigned queued;	/* in calls */
+	unsigned queued;	/* in calls, but for the quiet ones */
 	unsigned stuck;		/* of all workers */
 	bool watching;		/* the watch looks at the clock */
 	bool probing, closing;
@@ -133,12 +135,23 @@ void lane_series_failed(struct lane_series *s, enum err e,
  * find it held.  Errors: EC_EBUSY. */
 enum err lane_submit(struct lane *l, struct lane_call *c,
     pthread_cond_t **wake);
+void lane_submit_quiet(struct lane *l, struct lane_call *c);
 enum err lane_submit_append(struct lane *l, struct lane_call *c,
     pthread_cond_t **wake);
 void lane_mark_begin(struct lane *l, const struct drive_append *a, unsigned n);
 void lane_mark_end(struct lane *l, const struct drive_append *a, unsigned n);
 void lane_mark_all(struct lane *l);	/* there is another drive */
 void lane_wake(pthread_cond_t *wake);	/* NULL is fine */
+
+/* Of chains; without the mutex.  Start a task without waking anybody: true when
+ * it is queued; then the lane is held, until lane_run_guest or lane_give_back,
+ * and so is the call once more.  false: it is done, or there is none. */
+bool lane_start_quiet(struct lane *l, struct gather *g, struct lane_task *t);
+/* Run it if it is still queued, and give the lane back. */
+void lane_run_guest(struct lane *l, struct lane_call *c);
+void lane_give_back(struct lane *l);
+void lane_hurry(struct lane *l);	/* wake threads for what is quiet */
+
 bool lane_thread(struct lane *l, void *(*main)(void *), void *arg);
 void lane_unref(struct lane *l);	/* releases the mutex */
 

@@ -88,7 +88,7 @@ static void
 calls_push(struct lane *l, struct lane_call *c)
 {
 	lane_queue_push(&l->calls, c);
-	l->queued++;
+	l->queued += !c->quiet;
 }
 
 static struct lane_call *
@@ -97,7 +97,7 @@ calls_pop(struct lane *l)
 	struct lane_call *c = lane_queue_pop(&l->calls);
 
 	if (c != NULL)
-		l->queued--;
+		l->queued -= !c->quiet;
 	return c;
 }
 
@@ -225,7 +225,7 @@ worker_unlink(struct lane_worker *w)
 	*p = w->next;
 	if (w->lane->appender == w)
 		w->lane->appender = NULL;
-	if (!w->appender)
+	if (!w->appender && !w->guest)
 		w->lane->threads--;
 }
 
@@ -383,13 +383,14 @@ fail:
 	return NULL;
 }
 
-enum err
-lane_submit(struct lane *l, struct lane_call *c, pthread_cond_t **wake)
+/* A thread for one call more. */
+static enum err
+attend(struct lane *l, pthread_cond_t **wake)
 {
 	unsigned usable = l->threads;
 
 	for (const struct lane_worker *w = l->workers; w; w = w->next)
-		if (w->stuck && !w->appender)
+		if (w->stuck && !w->appender && !w->guest)
 			usable--;
 	if (l->queued < l->idle) {
 		*wake = &l->work;
@@ -399,8 +400,94 @@ lane_submit(struct lane *l, struct lane_call *c, pthread_cond_t **wake)
 		else if (usable == 0)
 			return EC_EBUSY;
 	}
-	calls_push(l, c);
 	return EC_OK;
+}
+
+enum err
+lane_submit(struct lane *l, struct lane_call *c, pthread_cond_t **wake)
+{
+	enum err e = attend(l, wake);
+
+	if (e == EC_OK)
+		calls_push(l, c);
+	return e;
+}
+
+void
+lane_submit_quiet(struct lane *l, struct lane_call *c)
+{
+	c->quiet = true;
+	calls_push(l, c);
+	l->refs++;
+}
+
+void
+lane_hurry(struct lane *l)
+{
+	struct lane_queue failed = { NULL, NULL }, old;
+	struct lane_call *c;
+
+	pthread_mutex_lock(&l->mutex);
+	old = l->calls;
+	l->calls = (struct lane_queue){ NULL, NULL };
+	while ((c = lane_queue_pop(&old)) != NULL) {
+		pthread_cond_t *wake = NULL;
+
+		if (c->quiet && attend(l, &wake) != EC_OK) {
+			lane_queue_fail(&failed, c, EC_EBUSY);
+			continue;
+		}
+		lane_wake(wake);
+		l->queued += c->quiet;
+		c->quiet = false;
+		lane_queue_push(&l->calls, c);
+	}
+	pthread_mutex_unlock(&l->mutex);
+	lane_finish_all(&failed);
+}
+
+/* true: it was in the queue of calls and is no more. */
+static bool
+calls_take(struct lane *l, const struct lane_call *c)
+{
+	struct lane_queue old = l->calls;
+	struct lane_call *each;
+	bool found = false;
+
+	l->calls = (struct lane_queue){ NULL, NULL };
+	while ((each = lane_queue_pop(&old)) != NULL) {
+		if (each != c)
+			lane_queue_push(&l->calls, each);
+		else
+			found = true;
+	}
+	if (found)
+		l->queued -= !c->quiet;
+	return found;
+}
+
+void
+lane_give_back(struct lane *l)
+{
+	pthread_mutex_lock(&l->mutex);
+	pthread_cond_signal(&l->ended);
+	lane_unref(l);
+}
+
+void
+lane_run_guest(struct lane *l, struct lane_call *c)
+{
+	struct lane_worker w = { .lane = l, .guest = true };
+
+	pthread_mutex_lock(&l->mutex);
+	if (calls_take(l, c)) {
+		w.next = l->workers;
+		l->workers = &w;
+		run_call(&w, c);
+		worker_unlink(&w);
+	}
+	pthread_cond_signal(&l->ended);
+	lane_unref(l);
 }
 
 enum err

@@ -112,17 +112,51 @@ ask_begin(struct ask *a, struct set *s, const struct drive_query *q)
 	return gather_new(&a->g);
 }
 
-static enum err
-ask_one(struct ask *a, unsigned slot)
+/* What a drive is to be asked; its arg is NULL when there is no memory. */
+static struct lane_task
+task_of(struct ask *a, unsigned slot)
 {
 	struct call *c = malloc(sizeof(*c));
 
-	if (c == NULL)
+	if (c != NULL) {
+		*c = (struct call){ a->question, DRIVE_RECORDS_INIT };
+		atomic_fetch_add(&a->question->refs, 1);
+	}
+	return (struct lane_task){ a->s->lane[slot], run_query, drop_query, c,
+		NULL };
+}
+
+static enum err
+ask_one(struct ask *a, unsigned slot)
+{
+	struct lane_task t = task_of(a, slot);
+
+	if (t.arg == NULL)
 		return EC_ENOMEM;
-	*c = (struct call){ a->question, DRIVE_RECORDS_INIT };
-	atomic_fetch_add(&a->question->refs, 1);
-	return lane_start(a->s->lane[slot], a->g, run_query, drop_query, c,
+	return lane_start(t.lane, a->g, t.run, t.drop, t.arg,
 	    &a->answer[slot].call);
+}
+
+/* Ask those in a chain. */
+static enum err
+ask_slots(struct ask *a, const unsigned slots[], unsigned n)
+{
+	enum err e = EC_OK;
+
+	for (a->tasks = 0; a->tasks < n && e == EC_OK; a->tasks++) {
+		a->task[a->tasks] = task_of(a, slots[a->tasks]);
+		if (a->task[a->tasks].arg == NULL) {
+			e = EC_ENOMEM;
+			break;
+		}
+	}
+	lane_chain_start(a->task, a->tasks, a->g);
+	for (unsigned i = 0; i < a->tasks; i++) {
+		a->answer[slots[i]].call = a->task[i].call;
+		if (a->task[i].call == NULL)
+			e = EC_ENOMEM;
+	}
+	return e;
 }
 
 enum err
@@ -148,7 +182,8 @@ enum err
 ask_few(struct ask *a, struct set *s, const struct drive_query *q,
     unsigned *asked)
 {
-	unsigned want = s->n - s->parity, start = 0;
+	unsigned want = s->n - s->parity, start = 0, slots[SET_DRIVES_MAX];
+	bool chosen[SET_DRIVES_MAX] = { false };
 	enum err e = ask_begin(a, s, q);
 
 	*asked = 0;
@@ -157,19 +192,18 @@ ask_few(struct ask *a, struct set *s, const struct drive_query *q,
 	if (q->bucket != NULL && q->key != NULL)
 		start = placement_start(q->bucket, q->key, s->n);
 	/* Those nearby first; and once more for the others. */
-	for (unsigned i = 0; i < 2 * s->n && *asked < want && e == EC_OK;
-	    i++) {
+	for (unsigned i = 0; i < 2 * s->n && *asked < want; i++) {
 		unsigned slot = placement_drive(start, i, s->n);
 		struct lane *lane = s->lane[slot];
 
-		if (a->answer[slot].call != NULL ||
+		if (chosen[slot] ||
 		    lane_state(lane) != LANE_ONLINE || (i < s->n &&
 		    !q->want_inline && !lane_local(lane)))
 			continue;
-		e = ask_one(a, slot);
-		++*asked;
+		chosen[slot] = true;
+		slots[(*asked)++] = slot;
 	}
-	return e;
+	return e == EC_OK ? ask_slots(a, slots, *asked) : e;
 }
 
 static enum err
@@ -230,7 +264,8 @@ ask_wait(struct ask *a, unsigned want, uint64_t deadline_us)
 {
 	unsigned done = 0;
 
-	gather_wait(a->g, want, deadline_us);
+	lane_chain_wait(a->task, a->tasks, a->g, want, deadline_us);
+	a->tasks = 0;	/* those left are in threads of their own */
 	for (unsigned i = 0; i < a->s->n; i++) {
 		answer_take(a, i);
 		done += a->answer[i].done;

@@ -26,6 +26,8 @@ struct ask {
 	uint64_t started_us;
 	unsigned limit;		/* of the query: so many may be cut off */
 	struct answer answer[SET_DRIVES_MAX];
+	struct lane_task task[SET_DRIVES_MAX];	/* of a chain, until waited */
+	unsigned tasks;
 };
 #define ASK_INIT { .s = NULL }
 

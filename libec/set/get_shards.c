@@ -138,22 +138,21 @@ drop_read(void *arg)
 	free(r);
 }
 
-static struct lane_call *
-read_start(struct get_shards *gs, struct gather *g, struct slab *slab,
-    uint8_t *at, const struct decode_read *read)
+/* false: there is no memory. */
+static bool
+read_task(struct get_shards *gs, struct slab *slab, uint8_t *at,
+    const struct decode_read *read, struct lane_task *t)
 {
 	struct shard *s = gs->shard[read->index];
 	struct reading *r = malloc(sizeof(*r));
-	struct lane_call *call = NULL;
 
 	if (r == NULL)
-		return NULL;
+		return false;
 	*r = (struct reading){ s, slab, at, read->len, read->off };
 	atomic_fetch_add(&s->refs, 1);
 	atomic_fetch_add(&slab->refs, 1);
-	if (lane_start(s->lane, g, run_read, drop_read, r, &call) != EC_OK)
-		return NULL;
-	return call;
+	*t = (struct lane_task){ s->lane, run_read, drop_read, r, NULL };
+	return true;
 }
 
 /* How long to wait for reads that are not done.  A shard that was late before
@@ -192,11 +191,12 @@ read_done(struct get_shards *gs, struct decode_read *read, const uint8_t *at,
 /* When half of the reads are done, that tells how long one takes. */
 static void
 wait_reads(struct get_shards *gs, struct gather *g,
-    const struct decode_read reads[], unsigned n)
+    const struct decode_read reads[], unsigned n, const struct lane_task t[],
+    unsigned tasks)
 {
 	uint64_t started = clock_mono_us();
 
-	if (gather_wait(g, n, started + SET_LATE_MS * 1000) >= n)
+	if (lane_chain_wait(t, tasks, g, n, started + SET_LATE_MS * 1000) >= n)
 		return;
 	gather_wait(g, (n + 1) / 2, started + SET_WAIT_MS * UINT64_C(1000));
 	gather_wait(g, n, patience(gs, reads, n, started));
@@ -205,12 +205,13 @@ wait_reads(struct get_shards *gs, struct gather *g,
 static void
 gather_reads(void *ctx, struct decode_read *reads, unsigned n)
 {
-	struct lane_call *call[SET_DRIVES_MAX] = { NULL };
+	struct lane_task task[SET_DRIVES_MAX];
+	const uint8_t *from[SET_DRIVES_MAX];
+	unsigned by[SET_DRIVES_MAX], tasks = 0, i;
 	struct get_shards *gs = ctx;
 	struct gather *g = NULL;
 	struct slab *slab = NULL;
 	size_t bytes = 0, at = 0;
-	unsigned i;
 
 	for (i = 0; i < n; i++) {
 		reads[i].err = EC_ENOMEM;
@@ -220,14 +221,17 @@ gather_reads(void *ctx, struct decode_read *reads, unsigned n)
 	    (slab = slab_new(gs->s->pool, bytes)) == NULL)
 		goto out;
 	for (i = 0; i < n; i++) {
-		call[i] = read_start(gs, g, slab, slab->buf + at, &reads[i]);
+		from[tasks] = slab->buf + at;
+		by[tasks] = i;
+		tasks += read_task(gs, slab, slab->buf + at, &reads[i],
+		    &task[tasks]);
 		at += num_round_up(reads[i].len, 64);
 	}
-	wait_reads(gs, g, reads, n);
-	for (i = 0, at = 0; i < n; i++) {
-		read_done(gs, &reads[i], slab->buf + at, call[i]);
-		at += num_round_up(reads[i].len, 64);
-		lane_call_put(call[i]);
+	lane_chain_start(task, tasks, g);
+	wait_reads(gs, g, reads, n, task, tasks);
+	for (i = 0; i < tasks; i++) {
+		read_done(gs, &reads[by[i]], from[i], task[i].call);
+		lane_call_put(task[i].call);
 	}
 out:
 	slab_put(slab);
@@ -297,9 +301,10 @@ static enum err
 open_all(struct get_shards *gs)
 {
 	struct lane_call *call[SET_DRIVES_MAX] = { NULL };
+	struct lane_task task[SET_DRIVES_MAX];
 	uint64_t started = clock_mono_us();
+	unsigned by[SET_DRIVES_MAX], tasks = 0, ok = 0, done;
 	struct gather *g = NULL;
-	unsigned ok = 0, done;
 	enum err e;
 
 	if ((e = gather_new(&g)) != EC_OK)
@@ -312,10 +317,15 @@ open_all(struct get_shards *gs)
 			continue;
 		o->data = gs->p.part.data;
 		o->index = i;
-		lane_start(gs->s->lane[slot], g, run_open, drop_open, o,
-		    &call[i]);
+		by[tasks] = i;
+		task[tasks++] = (struct lane_task){ gs->s->lane[slot],
+			run_open, drop_open, o, NULL };
 	}
-	done = gather_wait(g, gs->n, started + SET_LATE_MS * 1000);
+	lane_chain_start(task, tasks, g);
+	for (unsigned i = 0; i < tasks; i++)
+		call[by[i]] = task[i].call;
+	done = lane_chain_wait(task, tasks, g, tasks, started +
+	    SET_LATE_MS * 1000);
 	for (;;) {
 		ok = 0;
 		for (unsigned i = 0; i < gs->n; i++)
