@@ -33,6 +33,27 @@ receive_some(struct body *b, uint8_t *buf, size_t *len)
 	return e;
 }
 
+/* Many requests keep the processors busy without. */
+static void
+second_buffer(struct server *s, uint8_t **out)
+{
+	if (*out != NULL)
+		return;
+	if (atomic_fetch_add(&s->seconds, 1) < SERVER_SECONDS_MAX &&
+	    mem_pool_get(s->buffers, out, 0) == EC_OK)
+		return;
+	atomic_fetch_sub(&s->seconds, 1);
+}
+
+static void
+second_buffer_put(struct server *s, uint8_t *buf)
+{
+	if (buf == NULL)
+		return;
+	mem_pool_put(s->buffers, buf);
+	atomic_fetch_sub(&s->seconds, 1);
+}
+
 /* With a second buffer, while the first is hashed and written the next bytes
  * come in. */
 enum s3_error
@@ -49,7 +70,6 @@ object_parity(struct call *c, const struct buf *meta, int *out)
 enum s3_error
 object_receive(struct call *c, struct body *b, struct store_put *p)
 {
-	struct mem_pool *pool = c->server->buffers;
 	uint8_t *buf[2] = { NULL, NULL };
 	unsigned turn = 0;
 	size_t len;
@@ -60,12 +80,13 @@ object_receive(struct call *c, struct body *b, struct store_put *p)
 		e = call_store(c, store_put_lend(p, buf[turn], len));
 		if (len < SERVER_BUFFER_BYTES)
 			continue;
-		if (buf[1] == NULL && mem_pool_get(pool, &buf[1], 0) != EC_OK)
+		second_buffer(c->server, &buf[1]);
+		if (buf[1] == NULL)
 			store_put_settle(p);
 		turn = buf[1] != NULL ? !turn : 0;
 	}
 	store_put_settle(p);
-	call_buffer_put(c, buf[1]);
+	second_buffer_put(c->server, buf[1]);
 	call_buffer_put(c, buf[0]);
 	return e;
 }

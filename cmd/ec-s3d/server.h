@@ -14,6 +14,7 @@ enum {
 	SERVER_BUFFER_BYTES = 1024 * 1024,	/* of one request under way */
 	SERVER_BUFFERS_BYTES = 256 * 1024 * 1024,	/* of all of them */
 	SERVER_BUFFER_WAIT_MS = 10000,
+	SERVER_SECONDS_MAX = 8,	/* requests that may have a second one */
 };
 
 struct server {		/* immutable after server_new, but for the counters */
@@ -23,6 +24,7 @@ struct server {		/* immutable after server_new, but for the counters */
 	const char *domain;		/* NULL: path style only */
 	struct sigv4_cache *keys;
 	struct mem_pool *buffers;
+	atomic_uint seconds;		/* second buffers in use */
 	uint64_t started_us;		/* clock_mono_us */
 	atomic_bool draining;
 	atomic_ullong requests, errors;	/* answered; with 5xx */

@@ -482,6 +482,7 @@ lane_run_guest(struct lane *l, struct lane_call *c)
 	pthread_mutex_lock(&l->mutex);
 	if (calls_take(l, c)) {
 		w.next = l->workers;
+		/* cppcheck-suppress autoVariables ; unlinked below */
 		l->workers = &w;
 		run_call(&w, c);
 		worker_unlink(&w);

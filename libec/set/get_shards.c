@@ -151,7 +151,10 @@ read_task(struct get_shards *gs, struct slab *slab, uint8_t *at,
 	*r = (struct reading){ s, slab, at, read->len, read->off };
 	atomic_fetch_add(&s->refs, 1);
 	atomic_fetch_add(&slab->refs, 1);
-	*t = (struct lane_task){ s->lane, run_read, drop_read, r, NULL };
+	t->lane = s->lane;
+	t->run = run_read;
+	t->drop = drop_read;
+	t->arg = r;
 	return true;
 }
 

@@ -20,6 +20,7 @@
 enum {
 	SLAB_BYTES = STRIPE_UNIT_DEFAULT * 16,	/* the pool's, set.h */
 	AHEAD_BYTES = 2 * 1024 * 1024,	/* queued for one drive */
+	JOB_BYTES = 2 * STRIPE_UNIT_DEFAULT,	/* worth a change of threads */
 	LATE_MIN_MS = 500,
 };
 
@@ -78,12 +79,15 @@ slab_next(struct put_stream *ps)
 	struct put_slab *s;
 	enum err e;
 
-	submit_all(ps);
 	put_slab_put(ps->slab);
 	ps->slab = NULL;
 	if ((s = malloc(sizeof(*s))) == NULL)
 		return EC_ENOMEM;
-	if ((e = mem_pool_get(ps->s->pool, &s->buf, SET_WAIT_MS)) != EC_OK) {
+	if ((e = mem_pool_get(ps->s->pool, &s->buf, 0)) == EC_EBUSY) {
+		submit_all(ps);
+		e = mem_pool_get(ps->s->pool, &s->buf, SET_WAIT_MS);
+	}
+	if (e != EC_OK) {
 		free(s);
 		return e;
 	}
@@ -139,7 +143,8 @@ sink_write(void *ctx, const void *buf, size_t len)
 		p += take;
 		len -= take;
 	}
-	if (k->job != NULL && lane_series_pending(k->series) < 2)
+	if (k->job != NULL && k->job->bytes >= JOB_BYTES &&
+	    lane_series_pending(k->series) < 2)
 		return submit(k);
 	return EC_OK;
 }

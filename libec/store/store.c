@@ -7,7 +7,7 @@
 #include "set/filling.h"
 #include "store/store_impl.h"
 
-enum { MEMORY_DEFAULT = 256 << 20 };
+enum { MEMORY_DEFAULT = 144 << 20 };
 
 /* Open the drive of a slot if it is there, and its lane. */
 static enum err

@@ -40,7 +40,7 @@ struct store_params {
 				 * them: for tools, which may stand in a pipe */
 	bool may_share;		/* use drives another process owns through it;
 				 * else EC_EOWNED */
-	uint64_t memory_bytes;	/* budget for buffers; 0: 256 MiB */
+	uint64_t memory_bytes;	/* budget for buffers; 0: 144 MiB */
 };
 
 /* Errors, each logged in one line that names the drive: EC_EINVAL (patterns),
