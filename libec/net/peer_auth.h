@@ -7,7 +7,8 @@
  * is derived from the secret, another for either direction.  A receiver's epoch
  * is a random number of its process, so that nothing said to another process,
  * or to one before a restart, can be said again; a window over the numbers of
- * each sender stops the rest.  ec-lock(7) has the bytes.
+ * each sender stops the rest; so a node whose clock is wrong by a day need not be
+ * shut out.  ec-lock(7) has the bytes.
  *
  * That alone hides nothing of what is said.  Time is an argument:
  * clock_real_us(). */
@@ -25,7 +26,7 @@
 
 enum {
 	PEER_AUTH_SECRET_MIN = 16,	/* bytes */
-	PEER_AUTH_SKEW_S = 15 * 60,	/* clocks may differ by so much */
+	PEER_AUTH_SKEW_S = 25 * 3600,	/* clocks may differ by so much */
 	PEER_AUTH_WINDOW = 1024,	/* a sender's numbers may overtake */
 	PEER_AUTH_SENDERS_MAX = 8192,	/* remembered */
 	PEER_AUTH_VALUE_MAX = 320,	/* a header's value, with the NUL */
