@@ -18,3 +18,7 @@ faults()
 @test "one node: killed, drives pulled" {
 	faults 1 4 kill-all drives coordinator pairs
 }
+
+@test "three nodes: killed, cut off, behind, two writers of one key" {
+	faults 3 4 kill-one partition down pairs
+}

@@ -7,8 +7,8 @@
  * is derived from the secret, another for either direction.  A receiver's epoch
  * is a random number of its process, so that nothing said to another process,
  * or to one before a restart, can be said again; a window over the numbers of
- * each sender stops the rest; so a node whose clock is wrong by a day need not be
- * shut out.  ec-lock(7) has the bytes.
+ * each sender stops the rest; so a node whose clock is wrong by a day need not
+ * be shut out.  ec-lock(7) has the bytes.
  *
  * That alone hides nothing of what is said.  Time is an argument:
  * clock_real_us(). */

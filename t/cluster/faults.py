@@ -376,8 +376,10 @@ def restart(r):
             r.c.stop(n)
             r.c.start(n)
             r.c.ready(n)
-            load.until(lambda: r.c.health(n, "cluster") == 200, 60,
-                       "the cluster is not whole again")
+            for m in r.c.nodes:     # each sees all others again
+                load.until(lambda: r.c.health(
+                    m, "cluster?maintenance=true") == 200, 60,
+                    "node %d does not see all others" % m)
     worst = max(w.worst for w in r.load.workers)
     r.said.append("%d failures in a row at most" % worst)
     wrong = r.finish()
