@@ -1,6 +1,8 @@
 # make all         the tools, below build/
 #      check       every test; ends with "N passed, N failed, N skipped"
 #      check-fault the fault loops in full length
+#      check-s3    what S3 promises, of a server, or that of S3_URL, by group
+#      check-clients  S3 clients from npm and PyPI, which it fetches
 #      check-cluster every fault of the table, on clusters of 3 and 4 nodes;
 #		EC_CLUSTER_COUNT=N sets how often
 #      check-heal  every kind of damage to drives, found and healed: a table
@@ -137,6 +139,12 @@ check: $(PROGRAMS) $(LOADS) $(UNITS) $(FAULT) $(SWITCH)
 	@EC_BIN=$(BUILD) t/lib/run -j $(TEST_JOBS) -t $(TEST_SECONDS) \
 		$(or $(strip $(TESTS)),$(error there are no tests))
 
+check-s3: $(PROGRAMS)
+	@EC_BIN=$(CURDIR)/$(BUILD) t/lib/check-s3
+
+check-clients: $(PROGRAMS)
+	@EC_BIN=$(CURDIR)/$(BUILD) t/lib/check-clients
+
 check-fault: $(PROGRAMS) $(FAULT)
 	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 3600 \
 		$(wildcard t/8*.bats)
@@ -228,8 +236,9 @@ dist: build/.gitignore
 clean:
 	rm -rf build
 
-.PHONY: all units check check-fault check-heal check-cluster fuzzers fuzz bench coverage lint install \
-	uninstall dist clean
+.PHONY: all units check check-fault check-s3 check-clients check-heal \
+	check-cluster fuzzers fuzz bench coverage lint install uninstall dist \
+	clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find build -name '*.d' 2>/dev/null)

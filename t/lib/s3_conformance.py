@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """s3_conformance: what S3 promises, asked of a server through boto3.
 
-usage: s3_conformance.py ENDPOINT [NAME ...]
+usage: s3_conformance.py [ENDPOINT] [NAME ...]
 
-Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.  Each test
+The server may also be named by S3_URL.  Credentials come from
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.  Each test
 has a bucket of its own and prints one line of TAP; then follow lines with what
 passed and failed by group.  The exit status is 1 if any failed.  Names choose
 tests or groups; the groups are this file ("basic") and those of t/s3/."""
@@ -28,7 +29,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 MIB = 1024 * 1024
-endpoint = sys.argv[1]
+names = sys.argv[1:]
+endpoint = names.pop(0) if names and "://" in names[0] else \
+    os.environ["S3_URL"]
 tests = []
 
 
@@ -896,8 +899,8 @@ def payload_forms(b):
 
 def main():
     load_groups()
-    chosen = [t for t in tests if not sys.argv[2:] or
-              t.__name__ in sys.argv[2:] or t.group in sys.argv[2:]]
+    chosen = [t for t in tests if not names or
+              t.__name__ in names or t.group in names]
     passed, failed = {}, {}
     print("1..%d" % len(chosen))
     for n, t in enumerate(chosen, 1):
