@@ -59,7 +59,8 @@ load()
 echo "ec-s3d on $drives drives, $(df --output=fstype "$dir" | tail -n 1);" \
     "beside it the bare HTTP server"
 load -w list -s 4096 -k 20000 -c 8
-for clients in 64 1; do
+load -w get,head -s 4096 -k 3000 -c 64 -b warm	# all of these are kept
+for clients in 64 1; do		# of these not
 	load -w put,get,head,range,delete,mixed -s 4096 -c $clients -k 20000
 done
 load -w put,get -s 16M -c 8 -k 64
