@@ -102,3 +102,28 @@ setup()
 	eventually grep -q 'does not know us, or we do not know it' node2.log
 	[ "$(curl -s -o /dev/null -w '%{http_code}' "$(node_url 2)/ec/health/ready")" = 503 ]
 }
+
+@test "nodes killed while they format: one store comes of it, every time" {
+	nodes_setup 3 2
+	for round in {0..3}; do
+		rm -rf n?
+		mkdir -p n{1..3}/d{1..2}
+		for n in 3 2 1; do node_start $n; done
+		sleep "0.$((RANDOM % 50 + 10))"
+		# The one that formats, another, or all.
+		case $((round % 3)) in
+		0)	killed=1 ;;
+		1)	killed=2 ;;
+		2)	killed="1 2 3" ;;
+		esac
+		for n in $killed; do server_kill "node$n"; done
+		for n in $killed; do node_start "$n"; done
+		for n in 1 2 3; do
+			node_ready $n
+			eventually node_sees $n "6 online"
+		done
+		[ "$(jq -r .deployment n?/d?/.ec/format.json | sort -u | wc -l)" -eq 1 ]
+		[ "$(jq -r .generation n?/d?/.ec/format.json | sort -u)" = 1 ]
+		for n in 1 2 3; do server_stop "node$n"; done
+	done
+}
