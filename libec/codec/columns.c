@@ -38,6 +38,24 @@ columns_release(struct columns *c)
 	sources_release(&c->src);
 }
 
+/* When as many are wanted as make the rest, those that are preferred will do. */
+static void
+prefer(const struct columns *c, unsigned batch[], unsigned n)
+{
+	unsigned found = 0, better[RS_SHARDS_MAX];
+
+	if (n != c->k)
+		return;
+	for (unsigned j = 0; j < c->n && found < n; j++) {
+		const struct source *src = &c->src.src[c->order[j]];
+
+		if (!src->dead && !src->suspect)
+			better[found++] = c->order[j];
+	}
+	if (found == n)
+		memcpy(batch, better, n * sizeof(*better));
+}
+
 /* Which shards to read next, in ${batch}: what is wanted, and when something
  * wanted cannot be had, others until k are there.  Suspects come last.  None
  * when there is nothing left to read, or no hope. */
@@ -58,6 +76,9 @@ pick(struct columns *c, const bool want[], unsigned batch[])
 		else
 			batch[n++] = i;
 	}
+	if (count >= c->k)
+		return 0;
+	prefer(c, batch, n);
 	for (unsigned j = 0; j < n; j++)
 		c->tried[batch[j]] = true;
 	for (int suspects = 0; missing && suspects < 2; suspects++)

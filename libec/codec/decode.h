@@ -1,6 +1,7 @@
 /* decode: any k of k + m shard streams in, the object's bytes out.
  *
- * Pull, at any offset.  Data shards first, no decoding while all are there.
+ * Pull, at any offset.  Data shards first, no decoding while all are there;
+ * whole stripes from the k shards that are preferred.
  * Where a source fails or does not match its hash, another takes over in
  * mid-stream; from then on it is read only where fewer than k others are
  * good, so that damage here and there in every shard costs nothing as long as
@@ -43,7 +44,7 @@ struct decode_params {
 	struct uuid id;			/* sources of another id are refused */
 	uint32_t part;
 	const unsigned *order;		/* k + m indexes, preferred first, or
-					 * NULL for 0, 1, 2 ... */
+					 * NULL for 0, 1, 2 ...: data first */
 	decode_gather *gather;
 	void *gather_ctx;
 	/* Something is wrong with a source: EC_ECORRUPT at byte ${off} of its

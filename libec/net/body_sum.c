@@ -82,13 +82,19 @@ enum err
 body_sum_once(const uint8_t key[BODY_KEY_BYTES], const void *buf, size_t len,
     uint8_t out[DIGEST_SHA256_BYTES])
 {
-	struct body_sum *s;
-	enum err e;
+	struct digest *sha;
+	const uint8_t *p = buf;
+	uint8_t sum[HIGHWAY_BYTES];
+	size_t n;
 
-	if ((e = body_sum_new(&s, key)) != EC_OK)
-		return e;
-	body_sum_add(s, buf, len);
-	body_sum_final(s, out);
-	body_sum_free(s);
+	if (digest_new(&sha, DIGEST_SHA256) != EC_OK)
+		return EC_ENOMEM;
+	for (; len > 0; p += n, len -= n) {
+		n = (size_t)num_min(len, BODY_PIECE_BYTES);
+		highway_sum(sum, key, p, n);
+		digest_update(sha, sum, sizeof(sum));
+	}
+	digest_final(sha, out);
+	digest_free(sha);
 	return EC_OK;
 }

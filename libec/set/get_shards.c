@@ -346,6 +346,21 @@ open_all(struct get_shards *gs)
 	return gs->given >= gs->p.part.k ? EC_OK : too_few(gs);
 }
 
+/* To compute what lies on another node costs less than to have it sent. */
+static void
+near_first(const struct get_shards *gs, unsigned order[SET_DRIVES_MAX])
+{
+	unsigned at = 0;
+
+	for (int far = 0; far < 2; far++)
+		for (unsigned i = 0; i < gs->n; i++) {
+			unsigned slot = placement_drive(gs->p.start, i, gs->n);
+
+			if (lane_local(gs->s->lane[slot]) == !far)
+				order[at++] = i;
+		}
+}
+
 static enum err
 decode_open(struct get_shards *gs)
 {
@@ -356,9 +371,12 @@ decode_open(struct get_shards *gs)
 		.gather = gather_reads, .gather_ctx = gs,
 		.bad = bad_source, .bad_ctx = gs };
 	const struct opening *o;
+	unsigned order[SET_DRIVES_MAX];
 	uint64_t size;
 	enum err e;
 
+	near_first(gs, order);
+	dp.order = order;
 	for (unsigned i = 0; i < gs->n; i++) {
 		if (gs->shard[i] == NULL)
 			continue;
