@@ -38,7 +38,7 @@ columns_release(struct columns *c)
 	sources_release(&c->src);
 }
 
-/* When as many are wanted as make the rest, those that are preferred will do. */
+/* When k are wanted, any k do: those that are preferred. */
 static void
 prefer(const struct columns *c, unsigned batch[], unsigned n)
 {
