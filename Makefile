@@ -102,10 +102,14 @@ $(BUILD)/libt.a: $(T_LIB_SRC:%.c=$(BUILD)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(TOOLS): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
+$(filter-out $(BUILD)/ec-key,$(TOOLS)): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/ec-s3d: $(BUILD)/cmd/ec-s3d/main.o $(S3D_LIB) $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# Users and policies are those of S3.
+$(BUILD)/ec-key: $(BUILD)/cmd/ec-key.o $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(UNITS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(T_LIB) $(S3D_LIB) $(LIB)
@@ -118,6 +122,7 @@ $(BUILD)/ec-load: $(LOAD_SRC:%.c=$(BUILD)/%.o) $(S3D_LIB) $(LIB)
 $(BUILD)/ec-bare: $(BUILD)/t/bench/load/bare.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+$(BUILD)/cmd/ec-key.o: ALL_CFLAGS += -Icmd
 $(BUILD)/t/%.o: ALL_CFLAGS += -Icmd -It/lib
 
 # The fault library goes into unmodified programs, so no sanitizer in it; and

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "acl_request.h"
 #include "bucket_config.h"
 #include "handlers.h"
 
@@ -23,13 +24,27 @@ bucket_xml(struct xml *x, const struct bucket *b, const char *region)
 	xml_close(x, "Bucket");
 }
 
-/* Pages of the store until ${max} fit; *${last} is the last one written. */
+static bool
+is_owned(struct call *c, const struct bucket *b)
+{
+	const char *id = caller_owner_id(c);
+	size_t len;
+	const uint8_t *owner = record_meta_get(b->meta.data, b->meta.len,
+	    ACCESS_OWNER, &len);
+
+	return owner != NULL && len == strlen(id) &&
+	    memcmp(owner, id, len) == 0;
+}
+
+/* Who has a policy that allows it sees all buckets, others their own.  Pages
+ * of the store until ${max} fit; *${last} is the last one written. */
 static enum s3_error
 buckets_xml(struct call *c, struct xml *x, const char *prefix, unsigned max,
     char last[RECORD_BUCKET_MAX + 1], bool *more)
 {
 	struct bucket *page = NULL;
 	unsigned n, i, count = 0;
+	bool all = caller_may_also(c, "s3:ListAllMyBuckets");
 	enum err e;
 
 	*more = false;
@@ -40,6 +55,7 @@ buckets_xml(struct call *c, struct xml *x, const char *prefix, unsigned max,
 			return call_store(c, e);
 		for (i = 0; i < n; i++) {
 			bool fits = page[i].name[0] != '.' &&
+			    (all || is_owned(c, &page[i])) &&
 			    strncmp(page[i].name, prefix, strlen(prefix)) == 0;
 
 			*more = *more || (fits && count == max);
@@ -77,7 +93,7 @@ handle_bucket_list(struct call *c)
 		strcpy(last, token);
 	}
 	xml_begin(&x, "ListAllMyBucketsResult");
-	call_xml_owner(&x, "Owner");
+	call_xml_owner(c, &x, "Owner", caller_owner_id(c));
 	xml_open(&x, "Buckets");
 	e = buckets_xml(c, &x, prefix != NULL ? prefix : "", (unsigned)max,
 	    last, &more);
@@ -116,6 +132,19 @@ create_element(void *ctx, const char *path, const char *text)
 	return S3_OK;
 }
 
+/* Is it the caller's? */
+static enum s3_error
+existing(struct call *c)
+{
+	const struct bucket *b;
+	enum s3_error e = call_bucket(c, &b);
+
+	if (e != S3_OK)
+		return e;
+	return is_owned(c, b) || (c->who.user != NULL && c->who.user->root) ?
+	    S3_BUCKET_EXISTS : S3_BUCKET_TAKEN;
+}
+
 enum s3_error
 handle_bucket_create(struct call *c)
 {
@@ -123,15 +152,9 @@ handle_bucket_create(struct call *c)
 	    "x-amz-bucket-object-lock-enabled");
 	struct create create = { c->server->region, false };
 	struct buf meta = BUF_INIT(RECORD_META_MAX);
-	const char *acl = http_header(c->x, "x-amz-acl");
-	const char *ownership = http_header(c->x, "x-amz-object-ownership");
 	char location[RECORD_BUCKET_MAX + 2];
 	enum s3_error e;
 
-	if (acl != NULL && strcmp(acl, "private") != 0)
-		return S3_ACL_UNSUPPORTED;
-	if (ownership != NULL && strcmp(ownership, "BucketOwnerEnforced") != 0)
-		return S3_NOT_IMPLEMENTED;
 	if (http_content_length(c->x) != 0 && (e = call_xml(c,
 	    CONFIGURATION_MAX, CALL_XML_PLAIN, create_element, &create)) !=
 	    S3_OK)
@@ -146,11 +169,12 @@ handle_bucket_create(struct call *c)
 		buf_release(&meta);
 		return S3_SLOW_DOWN;
 	}
-	e = call_store(c, store_bucket_create(c->server->store, c->rq.bucket,
-	    meta.data, meta.len));
+	if ((e = acl_request_bucket(c, &meta)) == S3_OK)
+		e = call_store(c, store_bucket_create(c->server->store,
+		    c->rq.bucket, meta.data, meta.len));
 	buf_release(&meta);
 	if (e != S3_OK)
-		return e;
+		return e == S3_BUCKET_EXISTS ? existing(c) : e;
 	snprintf(location, sizeof(location), "/%s", c->rq.bucket);
 	http_answer_header(c->x, "Location", location);
 	return call_answer(c, 200);

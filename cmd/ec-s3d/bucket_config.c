@@ -94,18 +94,6 @@ bucket_check(struct call *c)
 	return call_bucket(c, &b);
 }
 
-/* S3_OK when the bucket, and the object if one is named, are there. */
-static enum s3_error
-target_check(struct call *c)
-{
-	struct object o = OBJECT_INIT;
-	enum s3_error e = c->rq.key[0] == '\0' ? bucket_check(c) :
-	    call_object(c, &o);
-
-	object_release(&o);
-	return e;
-}
-
 static enum s3_error
 answer_empty(struct call *c, const char *root)
 {
@@ -173,51 +161,9 @@ handle_request_payment(struct call *c)
 }
 
 enum s3_error
-handle_bucket_ownership(struct call *c)
-{
-	struct xml x = XML_INIT;
-	enum s3_error e = bucket_check(c);
-
-	if (e != S3_OK)
-		return e;
-	xml_begin(&x, "OwnershipControls");
-	xml_open(&x, "Rule");
-	xml_text(&x, "ObjectOwnership", "BucketOwnerEnforced");
-	xml_close(&x, "Rule");
-	return call_answer_xml(c, &x, "OwnershipControls");
-}
-
-/* Of a bucket or an object: the owner may do everything, others nothing. */
-enum s3_error
-handle_acl(struct call *c)
-{
-	struct xml x = XML_INIT;
-	enum s3_error e = target_check(c);
-
-	if (e != S3_OK)
-		return e;
-	xml_begin(&x, "AccessControlPolicy");
-	call_xml_owner(&x, "Owner");
-	xml_open(&x, "AccessControlList");
-	xml_open(&x, "Grant");
-	call_xml_owner(&x, "Grantee xmlns:xsi=\"http://www.w3.org/2001/"
-	    "XMLSchema-instance\" xsi:type=\"CanonicalUser\"");
-	xml_text(&x, "Permission", "FULL_CONTROL");
-	xml_close(&x, "Grant");
-	xml_close(&x, "AccessControlList");
-	return call_answer_xml(c, &x, "AccessControlPolicy");
-}
-
-enum s3_error
 handle_no_lifecycle(struct call *c)
 {
 	return answer_lacking(c, S3_NO_LIFECYCLE);
-}
-
-enum s3_error
-handle_no_policy(struct call *c)
-{
-	return answer_lacking(c, S3_NO_POLICY);
 }
 
 enum s3_error
@@ -236,10 +182,4 @@ enum s3_error
 handle_no_replication(struct call *c)
 {
 	return answer_lacking(c, S3_NO_REPLICATION);
-}
-
-enum s3_error
-handle_no_public_block(struct call *c)
-{
-	return answer_lacking(c, S3_NO_PUBLIC_BLOCK);
 }

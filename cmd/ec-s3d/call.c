@@ -249,14 +249,15 @@ call_answer_error(struct call *c, enum s3_error e)
 	xml_release(&x);
 }
 
-/* The SHA-256 of "ec": a canonical user id has that form. */
 void
-call_xml_owner(struct xml *x, const char *name)
+call_xml_owner(struct call *c, struct xml *x, const char *name, const char *id)
 {
+	const struct iam_user *user = iam_user_by_id(c->who.iam, id);
+
 	xml_open(x, name);
-	xml_text(x, "ID", "1eb85f4d6a3234ce7acb8c51c75930f12e952517e2e38991"
-	    "4a6ca8f89a881a0d");
-	xml_text(x, "DisplayName", "ec");
+	xml_text(x, "ID", id);
+	if (user != NULL)
+		xml_text(x, "DisplayName", user->display);
 	xml_close(x, name);
 }
 
@@ -289,6 +290,27 @@ call_header_time(struct call *c, const struct object *o)
 
 	http_answer_header(c->x, "Last-Modified", s3_time_http(text,
 	    o->mtime_us));
+}
+
+void
+call_xml_owner_of(struct call *c, struct xml *x, const char *name,
+    const struct buf *meta)
+{
+	const struct access_bucket *of;
+	const uint8_t *id = NULL;
+	char text[IAM_ID_MAX + 1];
+	size_t len = 0;
+
+	if (caller_bucket(c, &of) != S3_OK)
+		return;
+	if (meta != NULL && of->ownership != OWNERSHIP_ENFORCED)
+		id = record_meta_get(meta->data, meta->len,
+		    ACCESS_OBJECT_OWNER, &len);
+	if (id != NULL && len <= IAM_ID_MAX) {
+		memcpy(text, id, len);
+		text[len] = '\0';
+	}
+	call_xml_owner(c, x, name, id != NULL ? text : of->acl.owner);
 }
 
 void

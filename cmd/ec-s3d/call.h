@@ -3,6 +3,7 @@
 #define CALL_H
 
 #include "body.h"
+#include "caller.h"
 #include "request.h"
 #include "server.h"
 #include "xml.h"
@@ -16,6 +17,7 @@ struct call {
 	struct http_exchange *x;
 	struct request rq;
 	struct sigv4 auth;
+	struct caller who;
 	const struct route *route;
 	struct bucket bucket;			/* see call_bucket */
 	char id[CALL_ID_BYTES];			/* x-amz-request-id */
@@ -83,8 +85,6 @@ enum s3_error call_answer_xml(struct call *c, struct xml *x,
 enum s3_error call_answer_xml_as(struct call *c, unsigned status,
     struct xml *x, const char *root);
 void call_answer_error(struct call *c, enum s3_error e);
-/* The one owner there is, as <Owner>. */
-void call_xml_owner(struct xml *x, const char *name);
 /* x-amz-version-id, in a bucket that keeps versions or did so. */
 void call_header_version(struct call *c, const struct stamp *version,
     bool null_version);
@@ -92,6 +92,12 @@ void call_header_version(struct call *c, const struct stamp *version,
 void call_header_written(struct call *c, const struct object *o);
 /* Last-Modified. */
 void call_header_time(struct call *c, const struct object *o);
+/* A user by canonical id, as <Owner>; ${name} may have attributes. */
+void call_xml_owner(struct call *c, struct xml *x, const char *name,
+    const char *id);
+/* The owner of something in the request's bucket, by its metadata. */
+void call_xml_owner_of(struct call *c, struct xml *x, const char *name,
+    const struct buf *meta);
 /* ETag: "${etag}", with the quotes. */
 void call_header_etag(struct call *c, const char *etag);
 

@@ -37,13 +37,19 @@ copy_source_open(struct call *c, struct copy_source *s)
 		http_header(c->x, "x-amz-copy-source-if-modified-since"),
 		http_header(c->x, "x-amz-copy-source-if-unmodified-since"),
 	};
-	enum s3_error e;
+	enum s3_error e, may;
 
-	if ((e = parse(c, s)) != S3_OK || (e = call_store(c, store_get_open(
-	    c->server->store, s->bucket, s->key, s->version, &s->get,
-	    &s->object))) != S3_OK)
-		return e == S3_NO_SUCH_KEY && s->version != NULL ?
-		    S3_NO_SUCH_VERSION : e;
+	if ((e = parse(c, s)) != S3_OK)
+		return e;
+	e = call_store(c, store_get_open(c->server->store, s->bucket, s->key,
+	    s->version, &s->get, &s->object));
+	if (e != S3_OK && e != S3_NO_SUCH_KEY)
+		return e;
+	if ((may = caller_may(c, "GetObject", s->bucket, s->key, s->version !=
+	    NULL, e == S3_OK ? &s->object.meta : NULL)) != S3_OK)
+		return may;
+	if (e != S3_OK)
+		return s->version != NULL ? S3_NO_SUCH_VERSION : e;
 	if (s->object.marker)
 		return call_fail(c, S3_INVALID_REQUEST,
 		    "The source of a copy request may not be a delete marker");

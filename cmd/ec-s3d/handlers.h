@@ -8,12 +8,20 @@
 call_handler handle_bucket_list, handle_bucket_create, handle_bucket_head,
     handle_bucket_delete;
 /* bucket_config.c: what is fixed here, and what is not set */
-call_handler handle_bucket_location, handle_acl,
-    handle_bucket_ownership, handle_request_payment, handle_bucket_logging,
+call_handler handle_bucket_location,
+    handle_request_payment, handle_bucket_logging,
     handle_bucket_accelerate, handle_bucket_notification,
-    handle_no_lifecycle, handle_no_policy,
+    handle_no_lifecycle,
     handle_no_website, handle_no_encryption,
-    handle_no_replication, handle_no_public_block;
+    handle_no_replication;
+/* acl_answer.c */
+call_handler handle_bucket_acl_get, handle_bucket_acl_put,
+    handle_object_acl_get, handle_object_acl_put;
+/* policy_answer.c */
+call_handler handle_policy_get, handle_policy_put, handle_policy_delete,
+    handle_policy_status, handle_public_block_get, handle_public_block_put,
+    handle_public_block_delete, handle_ownership_get, handle_ownership_put,
+    handle_ownership_delete;
 /* bucket_tags.c */
 call_handler handle_bucket_tags_get, handle_bucket_tags_put,
     handle_bucket_tags_delete;

@@ -15,6 +15,7 @@ list_query_parse(struct call *c, struct list_query *q)
 	const char *encoding = request_query(&c->rq, "encoding-type");
 
 	memset(q, 0, sizeof(*q));
+	q->call = c;
 	q->prefix = request_query(&c->rq, "prefix");
 	q->delimiter = request_query(&c->rq, "delimiter");
 	if (q->prefix == NULL)
@@ -83,7 +84,7 @@ entry_xml(struct xml *x, const struct list_query *q,
 	xml_etag(x, "ETag", entry->etag);
 	xml_number(x, "Size", entry->size);
 	if (owner)
-		call_xml_owner(x, "Owner");
+		call_xml_owner_of(q->call, x, "Owner", NULL);
 	class_xml(x, q, entry);
 	xml_close(x, "Contents");
 }
@@ -263,7 +264,7 @@ version_xml(struct xml *x, const struct list_query *q,
 		xml_number(x, "Size", v->size);
 		class_xml(x, q, v);
 	}
-	call_xml_owner(x, "Owner");
+	call_xml_owner_of(q->call, x, "Owner", NULL);
 	xml_close(x, name);
 }
 

@@ -5,6 +5,7 @@
 #include "call.h"
 
 struct list_query {
+	struct call *call;
 	const char *prefix;	/* "" if none */
 	const char *delimiter;	/* NULL if none */
 	bool url;		/* encoding-type=url */

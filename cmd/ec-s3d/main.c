@@ -31,6 +31,7 @@ struct settings {
 	int fd;			/* instead of address; -1: none */
 	char *region, *domain;
 	struct credentials root;
+	bool sigv2;
 };
 
 /* A socket that the service manager hands over; -1 if there is none.  To be
@@ -119,7 +120,9 @@ static enum err
 serve(struct settings *s, struct cluster *cluster, struct store_params *params,
     sigset_t *end)
 {
-	const struct sigv4_secret root = { s->root.user, s->root.password };
+	const struct iam_root root = { s->root.user, s->root.password };
+	const struct server_params served = { .root = &root,
+		.region = s->region, .domain = s->domain, .sigv2 = s->sigv2 };
 	const bool nodes = cluster_self(cluster) != NULL;
 	uint64_t start_us = clock_mono_us();
 	struct http_listen listen = { .address = s->address,
@@ -147,8 +150,7 @@ serve(struct settings *s, struct cluster *cluster, struct store_params *params,
 	if ((nodes && (e = http_server_start(&http, &listen, &service)) !=
 	    EC_OK) ||
 	    (e = store_open(&store, params)) != EC_OK ||
-	    (e = server_new(&server, store, &root, s->region, s->domain)) !=
-	    EC_OK ||
+	    (e = server_new(&server, store, &served)) != EC_OK ||
 	    (e = background_start(&background, store)) != EC_OK)
 		goto out;
 	atomic_store(&front.server, server);
@@ -228,6 +230,8 @@ main(int argc, char *argv[])
 		    "which node of the drives' names this one is"),
 		OPT_FLAG('x', "explain", &s.explain,
 		    "print the sets and what they may lose, and exit"),
+		OPT_FLAG(0, "sigv2", &s.sigv2,
+		    "take Signature Version 2 too, for old clients"),
 		OPT_STR(0, "tls-cert", &s.secure.cert, "file",
 		    "the certificate to show, and TLS with it"),
 		OPT_STR(0, "tls-key", &s.secure.key, "file", "its key"),

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "acl_request.h"
 #include "meta.h"
 
 #define USER "x-amz-meta-"
@@ -114,11 +115,6 @@ add_header(struct buf *meta, const struct http_header *h, unsigned n,
 		return meta_add_class(meta, value);
 	if (strcasecmp(name, "content-encoding") == 0)
 		return add_encoding(meta, value);
-	/* Owners are the only ones with rights, which these two say. */
-	if (strcasecmp(name, "x-amz-acl") == 0)
-		return strcmp(value, "private") == 0 ||
-		    strcmp(value, "bucket-owner-full-control") == 0 ? S3_OK :
-		    S3_ACL_UNSUPPORTED;
 	for (k = 0; k < CONTENT_HEADERS; k++)
 		if (strcasecmp(name, content_headers[k]) == 0)
 			return add(meta, content_headers[k], value,
@@ -143,8 +139,9 @@ meta_from_request(struct call *c, struct buf *meta)
 {
 	const struct http_header *h;
 	unsigned n = http_headers(c->x, &h);
+	enum s3_error e = meta_from_headers(h, n, meta);
 
-	return meta_from_headers(h, n, meta);
+	return e == S3_OK ? acl_request_object(c, meta) : e;
 }
 
 enum s3_error

@@ -13,8 +13,9 @@
 
 enum { META_USER_MAX = 2048 };	/* bytes of x-amz-meta-* names and values */
 
-/* Append what the request gives.  Errors: S3_METADATA_TOO_LARGE,
- * S3_INVALID_STORAGE_CLASS, S3_ACL_UNSUPPORTED, S3_SLOW_DOWN. */
+/* Append what the request gives, with owner and access control list.  Errors:
+ * S3_METADATA_TOO_LARGE, S3_INVALID_STORAGE_CLASS, S3_SLOW_DOWN, those of
+ * acl_request_object. */
 enum s3_error meta_from_request(struct call *c, struct buf *meta);
 enum s3_error meta_from_headers(const struct http_header *h, unsigned n,
     struct buf *meta);

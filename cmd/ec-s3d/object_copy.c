@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "acl_request.h"
 #include "copy_source.h"
 #include "handlers.h"
 #include "meta.h"
@@ -31,7 +32,8 @@ copy_meta(struct call *c, const struct copy_source *s, struct buf *meta)
 		    "This copy request is illegal because it is trying to "
 		    "copy an object to itself without changing the object's "
 		    "metadata or storage class");
-	if ((e = meta_copy(meta, &s->object.meta)) != S3_OK || class == NULL)
+	if ((e = meta_copy(meta, &s->object.meta)) != S3_OK ||
+	    (e = acl_request_object(c, meta)) != S3_OK || class == NULL)
 		return e;
 	return meta_add_class(meta, class);
 }

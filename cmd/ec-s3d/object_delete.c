@@ -172,6 +172,9 @@ delete_target(struct call *c, struct target *t, bool bypass)
 		return S3_KEY_TOO_LONG;
 	if (len == 0)
 		return call_fail(c, S3_INVALID_ARGUMENT, "an empty key");
+	if ((e = caller_may(c, "DeleteObject", c->rq.bucket, t->key,
+	    t->version != NULL, NULL)) != S3_OK)
+		return e;
 	d.condition.match = t->etag;
 	if (t->version != NULL && t->version[0] != '\0' &&
 	    (e = call_version(c, t->version, &mem, &d.version)) != S3_OK)

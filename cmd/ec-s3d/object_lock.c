@@ -36,7 +36,8 @@ object_lock_bypass(struct call *c)
 	const char *v = http_header(c->x,
 	    "x-amz-bypass-governance-retention");
 
-	return v != NULL && strcasecmp(v, "true") == 0;
+	return v != NULL && strcasecmp(v, "true") == 0 &&
+	    caller_may_also(c, "s3:BypassGovernanceRetention");
 }
 
 enum s3_error

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "acl_request.h"
 #include "base64.h"
 #include "handlers.h"
 #include "meta.h"
@@ -17,7 +18,6 @@
 
 enum {
 	POLICY_MAX = 20 * 1024,		/* bytes of base64 */
-	SHA1_BLOCK = 64,
 };
 
 struct post {
@@ -40,28 +40,6 @@ object_post_asked(const struct call *c)
 	    strncasecmp(type, "multipart/form-data", 19) == 0;
 }
 
-/* RFC 2104 over SHA-1, for the signatures of old forms. */
-static void
-hmac_sha1(const char *key, const char *text, uint8_t out[DIGEST_SHA1_BYTES])
-{
-	uint8_t block[SHA1_BLOCK + POLICY_MAX], inner[DIGEST_SHA1_BYTES];
-	size_t key_len = strlen(key), len = strlen(text), i;
-
-	memset(block, 0, SHA1_BLOCK);
-	if (key_len > SHA1_BLOCK)
-		digest_once(DIGEST_SHA1, key, key_len, block);
-	else
-		memcpy(block, key, key_len);
-	for (i = 0; i < SHA1_BLOCK; i++)
-		block[i] ^= 0x36;
-	memcpy(block + SHA1_BLOCK, text, len);
-	digest_once(DIGEST_SHA1, block, SHA1_BLOCK + len, inner);
-	for (i = 0; i < SHA1_BLOCK; i++)
-		block[i] ^= 0x36 ^ 0x5c;
-	memcpy(block + SHA1_BLOCK, inner, sizeof(inner));
-	digest_once(DIGEST_SHA1, block, SHA1_BLOCK + sizeof(inner), out);
-}
-
 static bool
 signed_v2(const struct form *f, const struct sigv4_secret *who,
     const char *policy, const char *signature)
@@ -70,7 +48,8 @@ signed_v2(const struct form *f, const struct sigv4_secret *who,
 	uint8_t mac[DIGEST_SHA1_BYTES];
 	char want[BASE64_TEXT_BYTES(DIGEST_SHA1_BYTES)];
 
-	hmac_sha1(who->secret, policy, mac);
+	digest_hmac_sha1(who->secret, strlen(who->secret), policy,
+	    strlen(policy), mac);
 	base64_encode(want, mac, sizeof(mac));
 	return id != NULL && strcmp(id, who->key_id) == 0 &&
 	    strlen(signature) == strlen(want) &&
@@ -121,29 +100,54 @@ policy_decode(const char *text, char **out, size_t *len)
 	    S3_INVALID_POLICY;
 }
 
+/* Whose signature it claims to be; "" when that cannot be told. */
+static void
+key_id(const struct form *f, bool v4, char out[SIGV4_KEY_ID_MAX + 1])
+{
+	const char *text = form_get(f, v4 ? "x-amz-credential" :
+	    "AWSAccessKeyId");
+	size_t len = text != NULL ? strlen(text) : 0;
+	unsigned i;
+
+	for (i = 0; v4 && i < 4 && len > 0; i++)
+		while (len > 0 && text[--len] != '/')
+			;
+	if (len > SIGV4_KEY_ID_MAX)
+		len = 0;
+	memcpy(out, text != NULL ? text : "", len);
+	out[len] = '\0';
+}
+
 /* Who sent it, and may it be as it is? */
 static enum s3_error
 allowed(struct call *c, struct post *p)
 {
-	const struct sigv4_secret *who = &c->server->root;
+	struct sigv4_secret who = { "", "the secret of no key at all" };
 	const char *policy = form_get(&p->form, "policy");
 	const char *v4 = form_get(&p->form, "x-amz-signature");
 	const char *v2 = form_get(&p->form, "signature");
-	char *json = NULL;
+	char *json = NULL, id[SIGV4_KEY_ID_MAX + 1];
+	bool known, good;
 	size_t len;
 	enum s3_error e;
 
-	if (policy == NULL)
-		return S3_ACCESS_DENIED;
+	if (policy == NULL)	/* anonymous */
+		return v4 == NULL && v2 == NULL ? S3_OK : S3_ACCESS_DENIED;
 	if (v4 == NULL && v2 == NULL)
 		return call_fail(c, S3_INVALID_ARGUMENT,
 		    "Bucket POST must contain a field named 'signature'");
 	if (strlen(policy) > POLICY_MAX)
 		return S3_INVALID_POLICY;
-	if (v4 != NULL ? !signed_v4(c, &p->form, who, policy, v4) :
-	    !signed_v2(&p->form, who, policy, v2))
+	key_id(&p->form, v4 != NULL, id);
+	known = caller_by_key(c, id, form_get(&p->form,
+	    "x-amz-security-token"), &who);
+	good = v4 != NULL ? signed_v4(c, &p->form, &who, policy, v4) :
+	    signed_v2(&p->form, &who, policy, v2);
+	if (!known || !good) {
+		c->who.user = NULL;
 		return S3_SIGNATURE;
-	snprintf(c->auth.key_id, sizeof(c->auth.key_id), "%s", who->key_id);
+	}
+	snprintf(c->auth.key_id, sizeof(c->auth.key_id), "%s", who.key_id);
 	if ((e = policy_decode(policy, &json, &len)) == S3_OK)
 		e = policy_post_check(&p->policy, json, len, &p->form,
 		    c->rq.bucket, (int64_t)(clock_real_us() / 1000000));
@@ -321,7 +325,7 @@ handle_object_post(struct call *c)
 {
 	struct buf meta = BUF_INIT(RECORD_META_MAX);
 	struct post *p = calloc(1, sizeof(*p));
-	const struct bucket *b;
+	const struct access_bucket *of;
 	uint8_t *buf = NULL;
 	enum s3_error e;
 
@@ -329,11 +333,15 @@ handle_object_post(struct call *c)
 		return S3_SLOW_DOWN;
 	p->tags.max = TAGS_OBJECT_MAX;
 	if ((e = call_buffer(c, &buf)) != S3_OK ||
-	    (e = call_bucket(c, &b)) != S3_OK ||
+	    (e = caller_bucket(c, &of)) != S3_OK ||
 	    (e = form_open(&p->form, c->x, buf, SERVER_BUFFER_BYTES)) !=
 	    S3_OK ||
 	    (e = key_make(c, p)) != S3_OK ||
 	    (e = allowed(c, p)) != S3_OK ||
+	    (e = caller_may(c, "PostObject", c->rq.bucket, p->key, false,
+	    NULL)) != S3_OK ||
+	    (e = acl_request_object_canned(c, form_get(&p->form, "acl"),
+	    &meta)) != S3_OK ||
 	    (e = meta_make(c, p, &meta)) != S3_OK)
 		goto out;
 	e = post(c, p, &meta);

@@ -16,12 +16,12 @@ enum form { FORM_STRING, FORM_FOLDED, FORM_LIKE, FORM_NUMBER, FORM_DATE,
 /* As the sign of (value of the request - value of the policy). */
 enum relation { IS_EQUAL, IS_LESS, IS_NOT_ABOVE, IS_ABOVE, IS_NOT_BELOW };
 
-static const struct operator {
+static const struct comparison {
 	const char *name;
 	enum form form;
 	enum relation relation;
 	bool negated;
-} operators[] = {
+} comparisons[] = {
 	{ "StringEquals", FORM_STRING, IS_EQUAL, false },
 	{ "StringNotEquals", FORM_STRING, IS_EQUAL, true },
 	{ "StringEqualsIgnoreCase", FORM_FOLDED, IS_EQUAL, false },
@@ -54,7 +54,7 @@ static const struct operator {
 enum set_prefix { SET_NONE, SET_ALL, SET_ANY };
 
 /* "ForAnyValue:StringLikeIfExists" taken apart; NULL if it is none. */
-static const struct operator *
+static const struct comparison *
 operator_find(const char *name, enum set_prefix *set, bool *if_exists)
 {
 	size_t i, len;
@@ -71,11 +71,11 @@ operator_find(const char *name, enum set_prefix *set, bool *if_exists)
 	*if_exists = len > 8 && strcasecmp(name + len - 8, "IfExists") == 0;
 	if (*if_exists)
 		len -= 8;
-	for (i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
-		if (strlen(operators[i].name) == len &&
-		    strncasecmp(operators[i].name, name, len) == 0)
-			return *if_exists && operators[i].form == FORM_NULL ?
-			    NULL : &operators[i];
+	for (i = 0; i < sizeof(comparisons) / sizeof(comparisons[0]); i++)
+		if (strlen(comparisons[i].name) == len &&
+		    strncasecmp(comparisons[i].name, name, len) == 0)
+			return *if_exists && comparisons[i].form == FORM_NULL ?
+			    NULL : &comparisons[i];
 	return NULL;
 }
 
@@ -214,7 +214,7 @@ relation_holds(enum relation r, double have, double want)
 
 /* ${want} is of the policy, with variables replaced. */
 static bool
-value_matches(const struct operator *op, const char *want, const char *have)
+value_matches(const struct comparison *op, const char *want, const char *have)
 {
 	double a, b;
 
@@ -243,7 +243,7 @@ value_matches(const struct operator *op, const char *want, const char *have)
 }
 
 static bool
-expanded_matches(const struct operator *op, const char *want,
+expanded_matches(const struct comparison *op, const char *want,
     const char *have, const struct policy_request *rq)
 {
 	struct buf text = BUF_INIT(POLICY_PATTERN_MAX);
@@ -257,7 +257,7 @@ expanded_matches(const struct operator *op, const char *want,
 
 /* Does one value of the request match any of the policy's? */
 static bool
-any_matches(const struct operator *op, json_t *wanted, const char *have,
+any_matches(const struct comparison *op, json_t *wanted, const char *have,
     const struct policy_request *rq, bool variables)
 {
 	size_t n = json_is_array(wanted) ? json_array_size(wanted) : 1, i;
@@ -300,7 +300,7 @@ key_holds(const char *name, const char *key, json_t *wanted,
 {
 	enum set_prefix set;
 	bool if_exists, any = false, all = true, one;
-	const struct operator *op = operator_find(name, &set, &if_exists);
+	const struct comparison *op = operator_find(name, &set, &if_exists);
 	const char *have;
 	unsigned i;
 
@@ -342,7 +342,7 @@ policy_condition_holds(json_t *block, const struct policy_request *rq,
 }
 
 static bool
-values_good(const struct operator *op, json_t *wanted)
+values_good(const struct comparison *op, json_t *wanted)
 {
 	size_t n = json_is_array(wanted) ? json_array_size(wanted) : 1, i;
 	char mem[32];
@@ -370,7 +370,7 @@ values_good(const struct operator *op, json_t *wanted)
 enum err
 policy_condition_check(json_t *block, char why[POLICY_WHY_BYTES])
 {
-	const struct operator *op;
+	const struct comparison *op;
 	const char *name, *key;
 	json_t *keys, *wanted;
 	enum set_prefix set;
@@ -410,7 +410,7 @@ is_wide(const char *range)
 }
 
 static bool
-key_confines(const struct operator *op, const char *key, json_t *wanted)
+key_confines(const struct comparison *op, const char *key, json_t *wanted)
 {
 	static const char *const keys[] = { "aws:SourceIp", "aws:SourceArn",
 		"aws:SourceVpc", "aws:SourceVpce", "aws:SourceOwner",
@@ -438,7 +438,7 @@ key_confines(const struct operator *op, const char *key, json_t *wanted)
 bool
 policy_condition_confines(json_t *block)
 {
-	const struct operator *op;
+	const struct comparison *op;
 	const char *name, *key;
 	json_t *keys, *wanted;
 	enum set_prefix set;

@@ -10,6 +10,9 @@
 	X(S3_ACCESS_DENIED, "AccessDenied", 403, "Access Denied") \
 	X(S3_ACL_UNSUPPORTED, "AccessControlListNotSupported", 400, \
 	    "The bucket does not allow ACLs") \
+	X(S3_ACL_OWNERSHIP, "InvalidBucketAclWithObjectOwnership", 400, \
+	    "Bucket cannot have ACLs set with ObjectOwnership's " \
+	    "BucketOwnerEnforced setting") \
 	X(S3_AUTH_MALFORMED, "AuthorizationHeaderMalformed", 400, \
 	    "The authorization header is malformed") \
 	X(S3_AUTH_QUERY, "AuthorizationQueryParametersError", 400, \
@@ -23,6 +26,9 @@
 	    "The bucket exists already and you own it") \
 	X(S3_BUCKET_NOT_EMPTY, "BucketNotEmpty", 409, \
 	    "The bucket you tried to delete is not empty") \
+	X(S3_BUCKET_TAKEN, "BucketAlreadyExists", 409, \
+	    "The requested bucket name is not available: another user has " \
+	    "it") \
 	X(S3_CONFLICT, "ConditionalRequestConflict", 409, \
 	    "The conditional request cannot succeed due to a conflicting " \
 	    "operation against this resource") \
@@ -34,6 +40,8 @@
 	X(S3_ENTITY_TOO_SMALL, "EntityTooSmall", 400, \
 	    "Your proposed upload is smaller than the minimum allowed object " \
 	    "size") \
+	X(S3_EXPIRED_TOKEN, "ExpiredToken", 400, \
+	    "The provided token has expired") \
 	X(S3_INCOMPLETE_BODY, "IncompleteBody", 400, \
 	    "You did not provide the number of bytes specified by the " \
 	    "Content-Length header") \
@@ -70,9 +78,16 @@
 	    "The storage class you specified is not valid") \
 	X(S3_INVALID_TAG, "InvalidTag", 400, \
 	    "The tags are too many, too long, there twice or not valid") \
+	X(S3_INVALID_TOKEN, "InvalidToken", 400, \
+	    "The provided token is malformed or otherwise invalid") \
 	X(S3_INVALID_URI, "InvalidURI", 400, \
 	    "Couldn't parse the specified URI") \
 	X(S3_KEY_TOO_LONG, "KeyTooLongError", 400, "Your key is too long") \
+	X(S3_MALFORMED_ACL, "MalformedACLError", 400, \
+	    "The XML you provided was not well-formed or did not validate " \
+	    "against our published schema") \
+	X(S3_MALFORMED_POLICY, "MalformedPolicy", 400, \
+	    "Policy has invalid content") \
 	X(S3_MALFORMED_POST, "MalformedPOSTRequest", 400, \
 	    "The body of your POST request is not well-formed " \
 	    "multipart/form-data") \
@@ -87,6 +102,8 @@
 	    "The specified method is not allowed against this resource") \
 	X(S3_MISSING_LENGTH, "MissingContentLength", 411, \
 	    "You must provide the Content-Length HTTP header") \
+	X(S3_MISSING_SECURITY_HEADER, "MissingSecurityHeader", 400, \
+	    "Your request was missing a required header") \
 	X(S3_NO_SUCH_BUCKET, "NoSuchBucket", 404, \
 	    "The specified bucket does not exist") \
 	X(S3_NO_SUCH_KEY, "NoSuchKey", 404, \
@@ -114,6 +131,8 @@
 	    "The replication configuration was not found") \
 	X(S3_NO_PUBLIC_BLOCK, "NoSuchPublicAccessBlockConfiguration", 404, \
 	    "The public access block configuration was not found") \
+	X(S3_NO_OWNERSHIP, "OwnershipControlsNotFoundError", 404, \
+	    "The bucket ownership controls were not found") \
 	X(S3_NOT_IMPLEMENTED, "NotImplemented", 501, \
 	    "A header or query you provided implies functionality that is " \
 	    "not implemented") \
@@ -134,7 +153,12 @@
 	    "The drives have reached their minimum free space") \
 	X(S3_TIME_SKEW, "RequestTimeTooSkewed", 403, \
 	    "The difference between the request time and the current time " \
-	    "is too large")
+	    "is too large") \
+	X(S3_UNEXPECTED_CONTENT, "UnexpectedContent", 400, \
+	    "This request does not support content") \
+	X(S3_UNRESOLVABLE_EMAIL, "UnresolvableGrantByEmailAddress", 400, \
+	    "The e-mail address you provided does not match any account on " \
+	    "record")
 
 #define S3_ERROR_ENUM(name, code, status, message) name,
 enum s3_error { S3_ERROR_TABLE(S3_ERROR_ENUM) S3_ERROR_COUNT };

@@ -18,7 +18,7 @@
 
 enum err
 server_new(struct server **out, struct store *store,
-    const struct sigv4_secret *root, const char *region, const char *domain)
+    const struct server_params *p)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	enum err e;
@@ -26,11 +26,12 @@ server_new(struct server **out, struct store *store,
 	if (s == NULL)
 		return EC_ENOMEM;
 	s->store = store;
-	s->root = *root;
-	s->region = region;
-	s->domain = domain;
+	s->region = p->region;
+	s->domain = p->domain;
+	s->sigv2 = p->sigv2;
 	s->started_us = clock_mono_us();
-	if ((e = sigv4_cache_new(&s->keys)) != EC_OK ||
+	if ((e = iam_cache_new(&s->iam, store, p->root)) != EC_OK ||
+	    (e = sigv4_cache_new(&s->keys)) != EC_OK ||
 	    (e = mem_pool_new(&s->buffers, SERVER_BUFFER_BYTES,
 	    SERVER_BUFFERS_BYTES)) != EC_OK) {
 		server_free(s);
@@ -45,38 +46,10 @@ server_free(struct server *s)
 {
 	if (s == NULL)
 		return;
+	iam_cache_free(s->iam);
 	sigv4_cache_free(s->keys);
 	mem_pool_free(s->buffers);
 	free(s);
-}
-
-static enum s3_error
-authenticate(struct call *c)
-{
-	struct sigv4_request in = {
-		.method = http_method(c->x),
-		.rq = &c->rq,
-		.now_s = (int64_t)(clock_real_us() / 1000000),
-	};
-	enum s3_error e;
-
-	in.header_count = http_headers(c->x, &in.headers);
-	e = sigv4_verify(&c->auth, &in, c->server->region, &c->server->root, 1,
-	    c->server->keys);
-	if (e == S3_AUTH_MALFORMED)
-		return call_fail(c, e, "The authorization header is malformed; "
-		    "expecting AWS4-HMAC-SHA256 with region '%s' and service "
-		    "'s3'", c->server->region);
-	if (e == S3_INVALID_ARGUMENT)
-		return call_fail(c, e, "Only one auth mechanism allowed, and "
-		    "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-"
-		    "AWS4-HMAC-SHA256-PAYLOAD, -TRAILER, STREAMING-UNSIGNED-"
-		    "PAYLOAD-TRAILER or a SHA-256");
-	if (e == S3_INVALID_REQUEST)
-		return call_fail(c, e, "The authorization mechanism you "
-		    "have provided is not supported. Please use "
-		    "AWS4-HMAC-SHA256.");
-	return e;
 }
 
 /* What changes something must not be asked with a parameter nobody reads. */
@@ -110,12 +83,11 @@ static enum s3_error
 headers_check(struct call *c)
 {
 	static const char *const lacking[] = {
-		"x-amz-server-side-encryption", "x-amz-grant-",
+		"x-amz-server-side-encryption",
 		"x-amz-website-redirect-location",
 		"x-amz-copy-source-server-side-encryption-",
 		"x-amz-write-offset-bytes",
-		"x-amz-expected-bucket-owner",
-		"x-amz-source-expected-bucket-owner", "x-amz-security-token",
+		"x-amz-source-expected-bucket-owner",
 	};
 	const struct http_header *h;
 	unsigned i, k, n = http_headers(c->x, &h);
@@ -149,22 +121,32 @@ serve(struct call *c)
 	if (strcmp(http_method(c->x), "OPTIONS") == 0)
 		return cors_preflight(c);
 	cors_headers(c);
+	c->who.iam = iam_cache_get(c->server->iam);
 	if (object_post_asked(c)) {
 		c->route = route_find(&c->rq, "POST", headers, n);
 		return handle_object_post(c);
 	}
-	if ((e = authenticate(c)) != S3_OK)
+	if ((e = caller_authenticate(c)) != S3_OK)
 		return e;
 	if (status)
-		return health_status(c);
+		return c->who.user != NULL && c->who.user->root ?
+		    health_status(c) : S3_ACCESS_DENIED;
 	c->route = route_find(&c->rq, http_method(c->x), headers, n);
 	if (c->route == NULL)
 		return S3_METHOD_NOT_ALLOWED;
+	if ((e = caller_authorize(c)) != S3_OK)
+		return e;
 	if (c->route->handle != handle_not_implemented &&
 	    ((e = parameters_check(c)) != S3_OK ||
 	    (e = headers_check(c)) != S3_OK))
 		return e;
-	return c->route->handle(c);
+	e = c->route->handle(c);
+	/* Whoever may not list does not learn what is there. */
+	if (e == S3_NO_SUCH_KEY && c->route->on == ROUTE_OBJECT &&
+	    !caller_may_list(c))
+		e = call_fail(c, S3_ACCESS_DENIED, "%s",
+		    s3_error_text(S3_ACCESS_DENIED));
+	return e;
 }
 
 void
@@ -190,6 +172,7 @@ server_handle(void *ctx, struct http_exchange *x)
 	atomic_fetch_add(&s->requests, 1);
 	if (http_status(x) >= 500)
 		atomic_fetch_add(&s->errors, 1);
+	caller_release(&c.who);
 	bucket_release(&c.bucket);
 	request_release(&c.rq);
 }

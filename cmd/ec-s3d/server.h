@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
+#include "iam_cache.h"
 #include "net/http_server.h"
 #include "sigv4.h"
 #include "store/store.h"
@@ -19,9 +20,10 @@ enum {
 
 struct server {		/* immutable after server_new, but for the counters */
 	struct store *store;
-	struct sigv4_secret root;
+	struct iam_cache *iam;
 	const char *region;
 	const char *domain;		/* NULL: path style only */
+	bool sigv2;			/* takes Signature Version 2 too */
 	struct sigv4_cache *keys;
 	struct mem_pool *buffers;
 	atomic_uint seconds;		/* second buffers in use */
@@ -30,10 +32,16 @@ struct server {		/* immutable after server_new, but for the counters */
 	atomic_ullong requests, errors;	/* answered; with 5xx */
 };
 
-/* ${store}, ${root} and the texts are the caller's and outlive the server.
+struct server_params {
+	const struct iam_root *root;
+	const char *region, *domain;
+	bool sigv2;
+};
+
+/* ${store} and what ${p} points to are the caller's and outlive the server.
  * Errors: EC_ENOMEM. */
 enum err server_new(struct server **out, struct store *store,
-    const struct sigv4_secret *root, const char *region, const char *domain);
+    const struct server_params *p);
 void server_free(struct server *s);
 
 /* One request; the handle of struct http_service with a server as ctx. */

@@ -14,15 +14,15 @@
 #define EMPTY_SHA256 \
 	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-enum { CACHE_SLOTS = 16 };
+enum { CACHE_SLOTS = 256 };
 
 struct sigv4_cache {
 	pthread_mutex_t lock;	/* guards all below */
 	struct {
 		char name[SIGV4_KEY_ID_MAX + SIGV4_REGION_MAX + 16];
+		uint8_t secret[DIGEST_SHA256_BYTES];	/* its hash */
 		uint8_t key[DIGEST_SHA256_BYTES];
-	} slot[CACHE_SLOTS];
-	unsigned next;
+	} slot[CACHE_SLOTS];	/* by the name's hash */
 };
 
 /* The parts of a request that carry its authentication; pointers lead into
@@ -74,31 +74,35 @@ sigv4_signing_key(uint8_t out[DIGEST_SHA256_BYTES], const char *secret,
 	buf_release(&start);
 }
 
+/* A secret may be given anew to the same key, so it counts as well. */
 static void
 signing_key(uint8_t out[DIGEST_SHA256_BYTES], const struct sigv4_secret *who,
     const char *day, const char *region, struct sigv4_cache *c)
 {
 	char name[sizeof(c->slot[0].name)];
+	uint8_t secret[DIGEST_SHA256_BYTES];
 	bool found = false;
 	unsigned i;
 
-	snprintf(name, sizeof(name), "%s/%s/%s", who->key_id, day, region);
-	if (c != NULL) {
-		pthread_mutex_lock(&c->lock);
-		for (i = 0; i < CACHE_SLOTS && !found; i++)
-			found = strcmp(c->slot[i].name, name) == 0;
-		if (found)
-			memcpy(out, c->slot[i - 1].key, DIGEST_SHA256_BYTES);
-		pthread_mutex_unlock(&c->lock);
+	if (c == NULL) {
+		sigv4_signing_key(out, who->secret, day, region);
+		return;
 	}
+	snprintf(name, sizeof(name), "%s/%s/%s", who->key_id, day, region);
+	digest_once(DIGEST_SHA256, who->secret, strlen(who->secret), secret);
+	i = secret[0];
+	pthread_mutex_lock(&c->lock);
+	found = strcmp(c->slot[i].name, name) == 0 &&
+	    digest_equal(c->slot[i].secret, secret, sizeof(secret));
+	if (found)
+		memcpy(out, c->slot[i].key, DIGEST_SHA256_BYTES);
+	pthread_mutex_unlock(&c->lock);
 	if (found)
 		return;
 	sigv4_signing_key(out, who->secret, day, region);
-	if (c == NULL)
-		return;
 	pthread_mutex_lock(&c->lock);
-	i = c->next++ % CACHE_SLOTS;
 	memcpy(c->slot[i].name, name, sizeof(name));
+	memcpy(c->slot[i].secret, secret, sizeof(secret));
 	memcpy(c->slot[i].key, out, DIGEST_SHA256_BYTES);
 	pthread_mutex_unlock(&c->lock);
 }
@@ -251,7 +255,7 @@ claim_from_query(struct claim *c, const struct sigv4_request *in)
 	c->date = request_query(rq, "X-Amz-Date");
 	if (!credential_split(c) ||
 	    s3_time_parse_amz(&c->date_s, c->date) != EC_OK ||
-	    num_parse(&expires, request_query(rq, "X-Amz-Expires"), 1,
+	    num_parse(&expires, request_query(rq, "X-Amz-Expires"), 0,
 	    SIGV4_EXPIRES_MAX_S) != EC_OK)
 		return S3_AUTH_QUERY;
 	c->expires_s = (int64_t)expires;
@@ -376,31 +380,59 @@ out:
 
 static enum s3_error
 signature_check(struct sigv4 *out, const struct sigv4_request *in,
-    const struct claim *c, const struct sigv4_secret *who, unsigned n,
+    const struct claim *c, const struct sigv4_keys *keys,
     struct sigv4_cache *cache)
 {
-	const struct sigv4_secret *found = NULL;
+	/* An unknown key costs what a known one costs. */
+	struct sigv4_secret who = { "", "the secret of no key at all" };
+	bool known = keys->find(keys->ctx, c->credential, &who), good = false;
 	enum err e = EC_OK;
 	unsigned i;
-	bool good = false;
 
-	for (i = 0; i < n; i++)
-		if (strcmp(who[i].key_id, c->credential) == 0)
-			found = &who[i];
-	/* An unknown key costs what a known one costs. */
-	signing_key(out->key, found != NULL ? found : &who[0], c->day,
-	    c->region, cache);
+	signing_key(out->key, &who, c->day, c->region, cache);
 	for (i = 0; i < (out->presigned ? SIGV4_RAW_PATH_QUERY : SIGV4_FORMS) &&
 	    !good && e == EC_OK; i++)
 		good = signature_holds(out, in, c, (enum sigv4_form)i, &e);
 	if (e != EC_OK)
 		return s3_error_from(e);
-	return good && found != NULL ? S3_OK : S3_SIGNATURE;
+	return good && known ? S3_OK : S3_SIGNATURE;
+}
+
+static bool
+in_query(const struct sigv4_request *in)
+{
+	return request_query(in->rq, "X-Amz-Algorithm") != NULL ||
+	    request_query(in->rq, "X-Amz-Signature") != NULL ||
+	    request_query(in->rq, "X-Amz-Credential") != NULL;
+}
+
+bool
+sigv4_present(const struct sigv4_request *in)
+{
+	const char *header = header_get(in, "Authorization");
+
+	return (header != NULL && header[0] != '\0') || in_query(in);
+}
+
+enum s3_error
+sigv4_anonymous(struct sigv4 *out, const struct sigv4_request *in)
+{
+	const char *payload = header_get(in, "x-amz-content-sha256");
+	enum s3_error e;
+
+	memset(out, 0, sizeof(*out));
+	if (header_get(in, "x-amz-security-token") != NULL ||
+	    header_count(in, "x-amz-content-sha256") > 1)
+		return S3_ACCESS_DENIED;
+	e = payload_kind(out, payload != NULL ? payload : "UNSIGNED-PAYLOAD");
+	return e == S3_OK && (out->payload == SIGV4_CHUNKS_SIGNED ||
+	    out->payload == SIGV4_CHUNKS_SIGNED_TRAILER) ? S3_ACCESS_DENIED :
+	    e;
 }
 
 enum s3_error
 sigv4_verify(struct sigv4 *out, const struct sigv4_request *in,
-    const char *region, const struct sigv4_secret *who, unsigned n,
+    const char *region, const struct sigv4_keys *keys,
     struct sigv4_cache *cache)
 {
 	bool header = header_get(in, "Authorization") != NULL;
@@ -408,9 +440,7 @@ sigv4_verify(struct sigv4 *out, const struct sigv4_request *in,
 	enum s3_error e;
 
 	memset(out, 0, sizeof(*out));
-	out->presigned = request_query(in->rq, "X-Amz-Algorithm") != NULL ||
-	    request_query(in->rq, "X-Amz-Signature") != NULL ||
-	    request_query(in->rq, "X-Amz-Credential") != NULL;
+	out->presigned = in_query(in);
 	if (header && (out->presigned ||
 	    request_query(in->rq, "AWSAccessKeyId") != NULL))
 		return S3_INVALID_ARGUMENT;
@@ -428,7 +458,7 @@ sigv4_verify(struct sigv4 *out, const struct sigv4_request *in,
 		return e;
 	snprintf(out->scope, sizeof(out->scope), "%s/%s/s3/aws4_request",
 	    c.day, c.region);
-	if ((e = signature_check(out, in, &c, who, n, cache)) != S3_OK)
+	if ((e = signature_check(out, in, &c, keys, cache)) != S3_OK)
 		return e;
 	memcpy(out->key_id, c.credential, strlen(c.credential) + 1);
 	return S3_OK;

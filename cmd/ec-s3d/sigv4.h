@@ -41,6 +41,7 @@ enum sigv4_payload {
 struct sigv4 {
 	char key_id[SIGV4_KEY_ID_MAX + 1];
 	bool presigned;
+	bool v2;		/* made by sigv2 */
 	enum sigv4_payload payload;
 	uint8_t payload_sha256[DIGEST_SHA256_BYTES];	/* SIGV4_HASHED */
 	/* For the signatures of chunks. */
@@ -63,19 +64,34 @@ struct sigv4_secret {
 	const char *key_id, *secret;
 };
 
+/* Where secrets come from.  False: the key is not known (or not good), and the
+ * time it takes is that of any other. */
+struct sigv4_keys {
+	bool (*find)(void *ctx, const char *key_id, struct sigv4_secret *out);
+	void *ctx;
+};
+
 struct sigv4_cache;	/* signing keys; any number of threads */
 
 enum err sigv4_cache_new(struct sigv4_cache **out);	/* EC_ENOMEM */
 void sigv4_cache_free(struct sigv4_cache *c);
 
-/* Authenticate a request.  ${who} has ${n} pairs (1 or more).  ${cache} may be
- * NULL.  Errors: S3_ACCESS_DENIED (no credentials, or headers not signed),
+/* Does it carry anything that says who asks? */
+bool sigv4_present(const struct sigv4_request *in);
+
+/* What a request without credentials says of its body.  Errors:
+ * S3_INVALID_ARGUMENT, S3_ACCESS_DENIED (chunks that are signed by nobody). */
+enum s3_error sigv4_anonymous(struct sigv4 *out,
+    const struct sigv4_request *in);
+
+/* Authenticate a request.  ${keys} is asked once.  ${cache} may be NULL.
+ * Errors: S3_ACCESS_DENIED (no credentials, or headers not signed),
  * S3_SIGNATURE, S3_TIME_SKEW, S3_REQUEST_EXPIRED, S3_AUTH_MALFORMED,
  * S3_AUTH_QUERY, S3_INVALID_REQUEST (Signature Version 2),
- * S3_INVALID_ARGUMENT (credentials in two places; a
- * payload form unknown), S3_NOT_IMPLEMENTED (SigV4a). */
+ * S3_INVALID_ARGUMENT (credentials in two places; a payload form unknown),
+ * S3_NOT_IMPLEMENTED (SigV4a). */
 enum s3_error sigv4_verify(struct sigv4 *out, const struct sigv4_request *in,
-    const char *region, const struct sigv4_secret *who, unsigned n,
+    const char *region, const struct sigv4_keys *keys,
     struct sigv4_cache *cache);
 
 /* The signing key of a secret for a day ("20130524") and a region. */

@@ -26,13 +26,13 @@ part_xml(struct xml *x, const struct upload_part *p)
 }
 
 static void
-parts_xml(struct xml *x, const struct upload_call *u,
+parts_xml(struct call *c, struct xml *x, const struct upload_call *u,
     const struct upload_part *parts, unsigned n)
 {
 	unsigned i;
 
-	call_xml_owner(x, "Initiator");
-	call_xml_owner(x, "Owner");
+	call_xml_owner_of(c, x, "Initiator", &u->upload.meta);
+	call_xml_owner_of(c, x, "Owner", &u->upload.meta);
 	xml_text(x, "StorageClass", "STANDARD");
 	if (u->kind != S3_CHECKSUM_NONE) {
 		xml_text(x, "ChecksumAlgorithm", s3_checksum_name(u->kind));
@@ -73,7 +73,7 @@ handle_upload_parts(struct call *c)
 	xml_bool(&x, "IsTruncated", more);
 	if (more && n > 0)
 		xml_number(&x, "NextPartNumberMarker", parts[n - 1].number);
-	parts_xml(&x, &u, parts, n);
+	parts_xml(c, &x, &u, parts, n);
 	e = call_answer_xml(c, &x, "ListPartsResult");
 out:
 	upload_parts_free(parts, n);
@@ -112,8 +112,8 @@ upload_xml(struct xml *x, const struct list_query *q, const struct upload *u)
 	xml_open(x, "Upload");
 	list_query_text(x, q, "Key", u->key);
 	xml_text(x, "UploadId", id);
-	call_xml_owner(x, "Initiator");
-	call_xml_owner(x, "Owner");
+	call_xml_owner_of(q->call, x, "Initiator", &u->meta);
+	call_xml_owner_of(q->call, x, "Owner", &u->meta);
 	xml_text(x, "StorageClass", "STANDARD");
 	xml_time(x, "Initiated", u->started_us);
 	xml_close(x, "Upload");

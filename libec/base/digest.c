@@ -146,17 +146,17 @@ digest_md5_blocks(uint32_t state[4], const void *buf, size_t blocks)
 	state[3] = c.D;
 }
 
-/* RFC 2104 */
-void
-digest_hmac_sha256(const void *key, size_t key_len, const void *buf,
-    size_t len, uint8_t out[DIGEST_SHA256_BYTES])
+/* RFC 2104; all digests here work on blocks of 64 bytes. */
+static void
+hmac(enum digest_kind kind, const void *key, size_t key_len, const void *buf,
+    size_t len, uint8_t out[])
 {
-	uint8_t pad[SHA256_CBLOCK] = { 0 }, inner[DIGEST_SHA256_BYTES];
-	struct digest d = { .kind = DIGEST_SHA256 };
+	uint8_t pad[SHA256_CBLOCK] = { 0 }, inner[DIGEST_BYTES_MAX];
+	struct digest d = { .kind = kind };
 	size_t i;
 
 	if (key_len > sizeof(pad))
-		digest_once(DIGEST_SHA256, key, key_len, pad);
+		digest_once(kind, key, key_len, pad);
 	else if (key_len > 0)
 		memcpy(pad, key, key_len);
 	for (i = 0; i < sizeof(pad); i++)
@@ -169,10 +169,24 @@ digest_hmac_sha256(const void *key, size_t key_len, const void *buf,
 	for (i = 0; i < sizeof(pad); i++)
 		pad[i] ^= 0x36 ^ 0x5c;
 	digest_update(&d, pad, sizeof(pad));
-	digest_update(&d, inner, sizeof(inner));
+	digest_update(&d, inner, digest_bytes(kind));
 	digest_final(&d, out);
 	OPENSSL_cleanse(pad, sizeof(pad));
 	OPENSSL_cleanse(&d, sizeof(d));
+}
+
+void
+digest_hmac_sha256(const void *key, size_t key_len, const void *buf,
+    size_t len, uint8_t out[DIGEST_SHA256_BYTES])
+{
+	hmac(DIGEST_SHA256, key, key_len, buf, len, out);
+}
+
+void
+digest_hmac_sha1(const void *key, size_t key_len, const void *buf,
+    size_t len, uint8_t out[DIGEST_SHA1_BYTES])
+{
+	hmac(DIGEST_SHA1, key, key_len, buf, len, out);
 }
 
 bool

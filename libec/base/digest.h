@@ -1,4 +1,4 @@
-/* digest: message digests and keyed ones.  The only user of libcrypto. */
+/* digest: message digests and keyed ones, by libcrypto (as seal). */
 #ifndef DIGEST_H
 #define DIGEST_H
 
@@ -33,6 +33,8 @@ void digest_md5_blocks(uint32_t state[4], const void *buf, size_t blocks);
 
 void digest_hmac_sha256(const void *key, size_t key_len, const void *buf,
     size_t len, uint8_t out[DIGEST_SHA256_BYTES]);
+void digest_hmac_sha1(const void *key, size_t key_len, const void *buf,
+    size_t len, uint8_t out[DIGEST_SHA1_BYTES]);
 
 /* The library and its version: "OpenSSL 3.0.17 1 Jul 2025". */
 const char *digest_library(void);

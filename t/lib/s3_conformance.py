@@ -199,7 +199,8 @@ def bucket_settings_that_are_read(b):
     s3.get_bucket_logging(Bucket=b)
     s3.get_bucket_notification_configuration(Bucket=b)
     s3.get_bucket_accelerate_configuration(Bucket=b)
-    s3.get_bucket_ownership_controls(Bucket=b)
+    fails("OwnershipControlsNotFoundError", 404,
+          s3.get_bucket_ownership_controls, Bucket=b)
     for code, call in [
             ("NoSuchLifecycleConfiguration",
              s3.get_bucket_lifecycle_configuration),
@@ -223,16 +224,11 @@ def bucket_settings_that_are_read(b):
 @test
 def never_a_silent_success(b):
     put(b, "k")
-    fails("NotImplemented", 501, s3.put_bucket_policy, Bucket=b, Policy="{}")
-    fails("NotImplemented", 501, s3.delete_bucket_policy, Bucket=b)
+    fails("MalformedPolicy", 400, s3.put_bucket_policy, Bucket=b, Policy="{}")
     fails("NotImplemented", 501, s3.delete_bucket_lifecycle, Bucket=b)
-    fails("NotImplemented", 501, s3.put_object_acl, Bucket=b, Key="k",
-          ACL="private")
     fails("NotImplemented", 501, put, b, "t", ServerSideEncryption="AES256")
     fails("NotImplemented", 501, put, b, "t", WebsiteRedirectLocation="/x")
-    fails("NotImplemented", 501, put, b, "t", GrantRead="id=1")
-    fails("AccessControlListNotSupported", 400, put, b, "t",
-          ACL="public-read")
+    fails("InvalidArgument", 400, put, b, "t", GrantRead="id=1")
     fails("InvalidStorageClass", 400, put, b, "t", StorageClass="GLACIER")
     fails("NotImplemented", 501, s3.restore_object, Bucket=b, Key="k",
           RestoreRequest={"Days": 1})

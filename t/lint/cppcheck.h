@@ -7,3 +7,6 @@
 #define TAILQ_NEXT(var, field) ((var)->field.next)
 #define TAILQ_FOREACH(var, head, field) \
 	for ((var) = (head)->first; (var) != NULL; (var) = (var)->field.next)
+#define json_object_foreach(object, name, value) \
+	for ((name) = next_name(object, &(value)); (name) != NULL; \
+	    (name) = next_name(object, &(value)))

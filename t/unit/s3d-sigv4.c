@@ -18,6 +18,17 @@
 static const struct sigv4_secret who = { "AKIAIOSFODNN7EXAMPLE", SECRET };
 static struct sigv4 got;
 
+static bool
+find(void *ctx, const char *key_id, struct sigv4_secret *out)
+{
+	(void)ctx;
+	if (strcmp(key_id, who.key_id) != 0)
+		return false;
+	*out = who;
+	return true;
+}
+static const struct sigv4_keys keys = { find, NULL };
+
 static enum s3_error
 verify_at(const char *method, const char *target,
     const struct http_header *headers, int64_t after_s)
@@ -34,7 +45,7 @@ verify_at(const char *method, const char *target,
 		in.header_count++;
 	s3_time_parse_amz(&in.now_s, "20130524T000000Z");
 	in.now_s += after_s;
-	e = sigv4_verify(&got, &in, "us-east-1", &who, 1, NULL);
+	e = sigv4_verify(&got, &in, "us-east-1", &keys, NULL);
 	request_release(&rq);
 	return e;
 }
@@ -214,7 +225,7 @@ cached(void)
 	request_parse(&rq, "/test.txt", NULL, NULL);
 	tap_ok(sigv4_cache_new(&c) == EC_OK, "a cache");
 	for (i = 0; i < 2; i++)
-		IS(sigv4_verify(&got, &in, "us-east-1", &who, 1, c), S3_OK,
+		IS(sigv4_verify(&got, &in, "us-east-1", &keys, c), S3_OK,
 		    "with the cache, time %u", i + 1);
 	request_release(&rq);
 	sigv4_cache_free(c);

@@ -1,0 +1,134 @@
+/* Who makes a request. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "call.h"
+#include "sigv2.h"
+
+static const char *
+token_of(struct call *c)
+{
+	const char *header = http_header(c->x, "x-amz-security-token");
+	const char *query = request_query(&c->rq, "X-Amz-Security-Token");
+
+	return header != NULL && header[0] != '\0' ? header : query;
+}
+
+static bool
+usable(const struct iam_key *key, int64_t now_s)
+{
+	return key != NULL && key->enabled && key->user->enabled &&
+	    (key->expires_s == 0 || now_s < key->expires_s);
+}
+
+/* The secret that belongs to a key id; what is unknown and what is disabled
+ * look the same. */
+static bool
+find_secret(void *ctx, const char *key_id, struct sigv4_secret *out)
+{
+	struct call *c = ctx;
+	struct caller *who = &c->who;
+	int64_t now_s = (int64_t)(clock_real_us() / 1000000);
+
+	if (who->has_session) {
+		who->key = iam_key_find(who->iam, who->session.parent);
+		if (strcmp(who->session.id, key_id) != 0)
+			return false;
+		*out = (struct sigv4_secret){ who->session.id,
+			who->session.secret };
+	} else {
+		who->key = iam_key_find(who->iam, key_id);
+		if (who->key != NULL)
+			*out = (struct sigv4_secret){ who->key->id,
+				who->key->secret };
+	}
+	if (!usable(who->key, now_s))
+		return false;
+	who->user = who->key->user;
+	return true;
+}
+
+static enum s3_error
+open_session(struct call *c, const char *token)
+{
+	enum s3_error e;
+
+	if (token == NULL || token[0] == '\0')
+		return S3_OK;
+	e = session_open(&c->who.session, c->who.iam, token);
+	c->who.has_session = true;
+	return e;
+}
+
+bool
+caller_by_key(struct call *c, const char *key_id, const char *token,
+    struct sigv4_secret *out)
+{
+	return open_session(c, token) == S3_OK &&
+	    find_secret(c, key_id, out) && (!c->who.has_session ||
+	    (int64_t)(clock_real_us() / 1000000) < c->who.session.expires_s);
+}
+
+
+static enum s3_error
+explain(struct call *c, enum s3_error e)
+{
+	if (e == S3_AUTH_MALFORMED)
+		return call_fail(c, e, "The authorization header is malformed; "
+		    "expecting AWS4-HMAC-SHA256 with region '%s' and service "
+		    "'s3'", c->server->region);
+	if (e == S3_INVALID_ARGUMENT)
+		return call_fail(c, e, "Only one auth mechanism allowed, and "
+		    "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-"
+		    "AWS4-HMAC-SHA256-PAYLOAD, -TRAILER, STREAMING-UNSIGNED-"
+		    "PAYLOAD-TRAILER or a SHA-256");
+	if (e == S3_INVALID_REQUEST)
+		return call_fail(c, e, "The authorization mechanism you "
+		    "have provided is not supported. Please use "
+		    "AWS4-HMAC-SHA256.");
+	return e;
+}
+
+enum s3_error
+caller_authenticate(struct call *c)
+{
+	struct sigv4_request in = {
+		.method = http_method(c->x),
+		.rq = &c->rq,
+		.now_s = (int64_t)(clock_real_us() / 1000000),
+	};
+	const struct sigv4_keys keys = { find_secret, c };
+	enum s3_error e;
+
+	in.header_count = http_headers(c->x, &in.headers);
+	if (!sigv4_present(&in) && !sigv2_present(&in))
+		return explain(c, sigv4_anonymous(&c->auth, &in));
+	if ((e = open_session(c, token_of(c))) != S3_OK)
+		return e;
+	if (c->server->sigv2 && sigv2_present(&in))
+		e = sigv2_verify(&c->auth, &in, &keys);
+	else
+		e = sigv4_verify(&c->auth, &in, c->server->region, &keys,
+		    c->server->keys);
+	if (e == S3_OK && c->who.has_session &&
+	    in.now_s >= c->who.session.expires_s)
+		e = S3_EXPIRED_TOKEN;
+	if (e != S3_OK)
+		c->who.user = NULL;
+	return explain(c, e);
+}
+
+void
+caller_release(struct caller *who)
+{
+	if (who->has_session)
+		session_release(&who->session);
+	if (who->of != NULL)
+		access_bucket_release(who->of);
+	free(who->of);
+	free(who->object);
+	free(who->tags);
+	iam_unref(who->iam);
+}
