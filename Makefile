@@ -75,7 +75,7 @@ S3D := $(if $(wildcard cmd/ec-s3d/main.c),$(BUILD)/ec-s3d)
 PROGRAMS := $(TOOLS) $(S3D)
 UNITS := $(UNIT_SRC:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
-LOADS := $(BUILD)/ec-load $(BUILD)/ec-bare
+LOADS := $(BUILD)/t/bench/load/ec-load $(BUILD)/t/bench/load/ec-bare
 FAULT := $(BUILD)/fault.so $(BUILD)/clock.so \
 	$(if $(SANITIZE),$(BUILD)/fault-sanitized.so)
 SWITCH := $(BUILD)/t/cluster/switch
@@ -116,10 +116,10 @@ $(UNITS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(T_LIB) $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # The load generator, and what it compares with.
-$(BUILD)/ec-load: $(LOAD_SRC:%.c=$(BUILD)/%.o) $(S3D_LIB) $(LIB)
+$(BUILD)/t/bench/load/ec-load: $(LOAD_SRC:%.c=$(BUILD)/%.o) $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/ec-bare: $(BUILD)/t/bench/load/bare.o $(LIB)
+$(BUILD)/t/bench/load/ec-bare: $(BUILD)/t/bench/load/bare.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/cmd/ec-key.o: ALL_CFLAGS += -Icmd

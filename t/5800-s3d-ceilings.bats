@@ -13,7 +13,8 @@ setup()
 # load workload option ...: one block; its counts in blocks.json.
 load_run()
 {
-	ec-load --json blocks.json -r 1 -P "$(server_pid s3d)" -w "$@" "$S3"
+	"$EC_BIN/t/bench/load/ec-load" --json blocks.json -r 1 \
+	    -P "$(server_pid s3d)" -w "$@" "$S3"
 	[ "$(jq -s 'map(.errors) | add' blocks.json)" = 0 ]
 	cat blocks.json
 }

@@ -27,7 +27,7 @@ while [ $i -lt "$drives" ]; do
 	mkdir "$dir/d$i"
 done
 
-"$bin/ec-bare" >"$dir/bare" &
+"$bin/t/bench/load/ec-bare" >"$dir/bare" &
 bare=$!
 pids=$bare
 while ! [ -s "$dir/bare" ]; do
@@ -52,7 +52,8 @@ seconds=2 rounds=3
 [ "${S3_BENCH-}" != quick ] || { seconds=0.5 rounds=2; }
 load()
 {
-	"$bin/ec-load" -t $seconds -r $rounds -P "$s3d" -P "$bare" -d "$dir" "$@" \
+	"$bin/t/bench/load/ec-load" -t $seconds -r $rounds -P "$s3d" \
+	    -P "$bare" -d "$dir" "$@" \
 	    "http://127.0.0.1:$port" "http://127.0.0.1:$(cat "$dir/bare")"
 }
 
