@@ -371,3 +371,27 @@ tombstones()
 	all_there
 	exits 0 ec-scan --deep
 }
+
+# In a name space of its own, where anybody may mount.
+@test "a forgotten mount is not taken for a new drive" {
+	unshare -rm true 2>/dev/null || skip "no name spaces here"
+	mkdir d1 d2 d3 d4
+	cat >run <<-'EOF'
+	set -eux
+	for d in d1 d2 d3 d4; do mount -t tmpfs -o size=64M none $d; done
+	ec-put --format --bucket bucket
+	ec-put bucket/key <run
+	umount d4
+	status=0
+	ec-heal 2>err || status=$?
+	[ $status -eq 3 ]
+	grep -q "d4: empty and no file system of its own" err
+	[ -z "$(ls -A d4)" ]
+	mount -t tmpfs -o size=64M none d4
+	ec-heal
+	ec-scan --deep
+	ec-get bucket/key | cmp - run
+	EOF
+	export EC_VOLUMES="$DIR/d{1...4}"
+	unshare -rm bash run
+}

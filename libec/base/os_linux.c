@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -59,6 +60,16 @@ os_lock(int fd)
 	if (errno == EAGAIN || errno == EACCES)
 		return EC_EOWNED;
 	return err_from_errno(errno);
+}
+
+bool
+os_is_mount(const char *path)
+{
+	struct statx st;
+
+	return statx(AT_FDCWD, path, 0, STATX_TYPE, &st) == 0 &&
+	    (st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0 &&
+	    (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 enum err

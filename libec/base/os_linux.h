@@ -26,6 +26,10 @@ struct os_space {
 };
 enum err os_space(struct os_space *out, int fd);
 
+/* Whether ${path} is where a file system is mounted.  false, too, when it is
+ * not there or the kernel cannot tell. */
+bool os_is_mount(const char *path);
+
 /* Begin to write ${len} bytes of a file from ${off} to its drive, without
  * waiting.  A hint: nothing is durable by it, errors come with the flush. */
 void os_write_behind(int fd, uint64_t off, uint64_t len);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/os_linux.h"
 #include "base/mem.h"
 #include "drive/local.h"
 #include "set/heal_queue.h"
@@ -135,6 +136,29 @@ set_is_theirs(struct store *st, unsigned set)
 	return false;
 }
 
+/* An empty directory that is no mount point while drives beside it are: its
+ * mount was forgotten, and to fill it would fill the file system below. */
+static bool
+mount_forgotten(struct store *st, struct store_slot *s)
+{
+	const struct store_slot *o;
+	bool beside = false;
+	unsigned n;
+
+	if (os_is_mount(store_slot_path(st, s))) {
+		s->unmounted = false;
+		return false;
+	}
+	for (o = store_set_slots(st, s->set, &n); n > 0; n--, o++)
+		beside = beside || (o != s && o->local &&
+		    os_is_mount(store_slot_path(st, o)));
+	if (beside && !s->unmounted)
+		log_error("%s: empty and no file system of its own, as drives "
+		    "beside it are: not taken for a new drive",
+		    store_slot_name(st, s));
+	return s->unmounted = beside;
+}
+
 /* Make an empty directory the drive of its slot, under a new id.  The newest
  * record of the set says who its other drives are. */
 static enum err
@@ -228,7 +252,7 @@ check_absent(struct store *st, struct store_slot *s, bool refill,
 	struct drive *d = NULL;
 
 	refill = refill && store_slot_here(st, s) && set_is_ours(st, s->set);
-	if (at->state == EC_ENOTFOUND && refill &&
+	if (at->state == EC_ENOTFOUND && refill && !mount_forgotten(st, s) &&
 	    refill_slot(st, s, found) == EC_OK)
 		++*fresh;
 	else if (at->state != EC_OK || !adopt(s, &at->format))

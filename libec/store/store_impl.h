@@ -38,6 +38,7 @@ struct store_slot {
 	struct store_peer *via;	/* drives_lock: else through this one, or
 				 * NULL, through its node */
 	struct lane *lane;		/* its set's */
+	bool unmounted;		/* drives_lock: that was said */
 };
 
 /* A bucket as it was seen, for STORE_BUCKET_TTL_US. */
