@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/num.h"
@@ -13,6 +15,7 @@
 #include "codec/versions.h"
 #include "store/finding.h"
 #include "store/repair.h"
+#include "store/scan_run.h"
 #include "store/tool.h"
 
 enum { LINE_BYTES_MAX = 256 * 1024, OWNER_WAIT_MS = 15000 };
@@ -21,7 +24,8 @@ struct args {
 	struct opt_list drives;
 	const char *name;
 	struct tool_scope scope;
-	bool all, deep, dry, json, nul, quiet, verbose, no_refill, input;
+	bool all, deep, dry, json, nul, quiet, verbose, no_refill, input, wait;
+	unsigned time_s;
 	FILE *spool;		/* the input, NULL if none is to be read */
 };
 
@@ -194,6 +198,77 @@ heal_input(struct heal_job *job, struct repair *rp,
 	return e;
 }
 
+static void
+census_found(void *ctx, const struct scan_finding *f)
+{
+	(void)f;
+	++*(uint64_t *)ctx;
+}
+
+/* Count what is on the drives: each version that is listed, and each shard of
+ * it.  Only that says that all is whole. */
+static enum err
+census(struct store *st, struct heal_job *job)
+{
+	const struct args *a = job->args;
+	uint64_t bad = 0, total = tool_count(st, &a->scope);
+	const struct scan_run_params p = { .set = -1, .litter_age_s = 3600,
+		.found = census_found, .ctx = &bad };
+	struct scan_state s = { .deep = a->deep };
+	struct buf line = BUF_INIT(LINE_BYTES_MAX);
+	enum err e, out;
+
+	if (a->scope.bucket != NULL)
+		memcpy(s.bucket, a->scope.bucket, strlen(a->scope.bucket) + 1);
+	if (a->scope.prefix != NULL)
+		snprintf(s.prefix, sizeof s.prefix, "%s", a->scope.prefix);
+	e = scan_run(st, &p, &s);
+	if (e == EC_OK && s.r.versions < total)
+		e = EC_EDEGRADED;
+	if (a->json) {
+		begin_json(job, &line);
+		json_open(&line, NULL);
+		json_str(&line, "type", "census");
+		json_u64(&line, "versions", s.r.versions);
+		json_u64(&line, "expected", total);
+		json_u64(&line, "drives", store_drive_count(st));
+		json_u64(&line, "findings", bad);
+		json_close(&line);
+		buf_add(&line, "\n", 1);
+	} else if (!a->quiet) {
+		buf_printf(&line, "census\t%llu of %llu versions on %u drives"
+		    "\t%llu findings\n", (unsigned long long)s.r.versions,
+		    (unsigned long long)total, store_drive_count(st),
+		    (unsigned long long)bad);
+	}
+	out = tool_put(&line);
+	return out != EC_OK ? out : e;
+}
+
+/* Heal until the census finds nothing, or nothing more can be done. */
+static enum err
+heal_wait(struct store *st, struct heal_job *job, struct repair *rp,
+    const struct repair_params *p, struct repair_result *r)
+{
+	const struct timespec ts = { 1, 0 };
+	struct repair_params all = *p;
+	uint64_t until = clock_mono_us() + job->args->time_s *
+	    UINT64_C(1000000);
+	enum err e;
+
+	for (;;) {
+		e = repair_run(rp, &all, r);
+		if (e == EC_OK && (e = census(st, job)) != EC_OK)
+			all.walk = true;	/* no queue knows of it */
+		if ((e != EC_EDEGRADED && e != EC_EQUORUM && e != EC_EBUSY) ||
+		    job->err != EC_OK)
+			return e;
+		if (job->args->time_s > 0 && clock_mono_us() >= until)
+			return e;
+		nanosleep(&ts, NULL);
+	}
+}
+
 static enum err
 heal(struct store *st, const struct args *a)
 {
@@ -212,7 +287,9 @@ heal(struct store *st, const struct args *a)
 		job.progress.total = tool_count(st, &a->scope);
 	if ((e = repair_new(&rp, st)) != EC_OK)
 		return e;
-	e = a->input ? heal_input(&job, rp, &p, &r) : repair_run(rp, &p, &r);
+	e = a->input ? heal_input(&job, rp, &p, &r) :
+	    a->wait ? heal_wait(st, &job, rp, &p, &r) :
+	    repair_run(rp, &p, &r);
 	repair_free(rp);
 	progress_wipe(&job.progress);
 	if (job.err != EC_OK)
@@ -245,6 +322,10 @@ main(int argc, char *argv[])
 		OPT_FLAG('j', "json", &a.json, "JSON lines"),
 		OPT_FLAG('0', "null", &a.nul,
 		    "lines in and out end with NUL, nothing is escaped"),
+		OPT_FLAG('w', "wait", &a.wait,
+		    "heal until a count over all drives finds all whole"),
+		OPT_UINT('t', "time", &a.time_s, 1, 31536000, "seconds",
+		    "with --wait: give up after so long (default: never)"),
 		OPT_FLAG('q', "quiet", &a.quiet, "no progress, no summary"),
 		OPT_FLAG('v', "verbose", &a.verbose,
 		    "a line for what was healed, too, and a summary"),
@@ -258,10 +339,14 @@ main(int argc, char *argv[])
 	opt_parse(opts, &argc, &argv);
 	if (a.json && a.nul)
 		opt_misuse("--json and --null exclude each other");
+	if (a.time_s > 0 && !a.wait)
+		opt_misuse("--time goes with --wait");
 	if (tool_scope_parse(&a.scope, a.name) != EC_OK)
 		opt_misuse("--bucket %s: not a bucket's name", a.name);
 	for (int i = 0; i < argc; i++)
 		a.input = a.input || strcmp(argv[i], "-") == 0;
+	if (a.wait && (a.input || a.dry))
+		opt_misuse("--wait excludes --dry-run and findings as input");
 	if ((!a.input || (e = spool_input(&a.spool)) == EC_OK) &&
 	    (e = tool_open(&st, &a.drives, argc, argv)) == EC_OK)
 		e = heal(st, &a);

@@ -395,3 +395,20 @@ tombstones()
 	export EC_VOLUMES="$DIR/d{1...4}"
 	unshare -rm bash run
 }
+
+@test "--wait: done when a count over all drives agrees" {
+	drives_make
+	populate
+	replace d2 d3
+	exits 0 ec-heal --wait
+	[[ $OUT =~ ^census$'\t'([0-9]+)" of "([0-9]+)" versions on 4 drives	0" ]]
+	[ "${BASH_REMATCH[1]}" -eq "${BASH_REMATCH[2]}" ]
+	whole
+	# What no queue knows of is found by the count.
+	rm "$(shard_of d1)"
+	exits 0 ec-heal --wait --json
+	[[ $OUT == *'"findings":1}'*'"findings":0}'* ]]
+	whole
+	exits 2 ec-heal --time 1
+	exits 2 ec-heal --wait --dry-run
+}

@@ -115,6 +115,20 @@ def some(rng, items, n, short):
     return rng.sample(items, min(n, len(items))) if short else items
 
 
+def frames(data):
+    """The frames of a segment (ec-drive(5)): where each begins and ends,
+    without what fills it up to a multiple of 8."""
+    for start in range(0, 512, 8):
+        at, found = start, []
+        while at + 32 <= len(data) and data[at:at + 4] == data[start:start + 4]:
+            end = at + 32 + int.from_bytes(data[at + 8:at + 12], "little")
+            found.append((at, end))
+            at = (end + 7) // 8 * 8
+        if at == len(data) and len(found) > 1:
+            return found
+    raise RuntimeError("no frames in the segment")
+
+
 def journal_bytes(run, short):
     """Each byte of a small object's record, flipped."""
     rng = random.Random(SEED)
@@ -125,15 +139,17 @@ def journal_bytes(run, short):
     path = f"{s.drive(0)}/.ec/journal/{name}"
     with open(path, "rb") as f:
         data = f.read()
-    # From one record's key to the next one's: a whole frame, if not its own.
-    first, last = data.index(b"small-1"), data.index(b"small-2")
+    frame = next(f for f in frames(data) if b"small-1" in data[f[0]:f[1]])
     s.keep()
-    good, cases = 0, some(rng, range(first, last), 8, short)
+    good, cases = 0, some(rng, range(*frame), 8, short)
     for at in cases:
         flip(path, at, rng.randrange(8))
         code, found = s.scan("--deep")
-        good += (code == 3 and found != [] and s.heal("--all", "--deep") == 0
-                 and s.whole() and s.same())
+        fine = (code == 3 and found != [] and
+                s.heal("--all", "--deep") == 0 and s.whole() and s.same())
+        good += fine
+        if not fine:
+            print(f"         byte {at} of the segment: scan {code}, {found}")
         s.restore()
     return good, len(cases)
 
