@@ -11,7 +11,7 @@ lines_between()
 	need curl zstd cksum
 	free_port
 	# The port and the folder are this test's own.
-	lines_between 'A TOUR' 'THE PROMISES' | sed "s,/tmp/ec-tour,$DIR/tour,g
+	lines_between 'A TOUR' 'A DRIVE PULLED AND REPLACED' | sed "s,/tmp/ec-tour,$DIR/tour,g
 	    s,:9000,:$PORT,g" >script
 	[ "$(wc -l <script)" -gt 20 ]
 	run bash -euxo pipefail script

@@ -16,6 +16,7 @@ enum { QUEUE_COUNT_MAX = 1000 };
 struct set_status {
 	unsigned away, drives, m;
 	int spare, write_spare;
+	unsigned filling;	/* new drives, not filled yet */
 	unsigned queued;	/* QUEUE_COUNT_MAX: that many or more */
 };
 
@@ -25,7 +26,7 @@ struct status {
 	unsigned drives;
 	struct set_status *set;
 	unsigned sets;
-	unsigned away, queued;
+	unsigned away, filling, queued;
 	struct scan_state scan;
 	int spare, write_spare;		/* the least of all sets */
 	enum err result;
@@ -59,6 +60,17 @@ set_look(struct status *s, unsigned i)
 	ss->m = set_parity(store_set(s->st, i));
 	ss->spare = store_set_spare(s->st, i, &ss->write_spare);
 	ss->queued = queue_length(store_set(s->st, i));
+	/* A drive that is not filled yet is none to rely on. */
+	for (unsigned j = 0; j < ss->drives; j++) {
+		const struct lane *l = set_lane(store_set(s->st, i), j);
+
+		ss->filling += lane_state(l) == LANE_ONLINE &&
+		    lane_filling(l);
+	}
+	if (ss->spare >= 0)
+		ss->spare = ss->spare > (int)ss->filling ?
+		    ss->spare - (int)ss->filling : 0;
+	s->filling += ss->filling;
 	for (unsigned j = 0; j < s->drives; j++)
 		ss->away += s->drive[j].set == i &&
 		    s->drive[j].state != LANE_ONLINE;
@@ -136,6 +148,9 @@ text_status(struct buf *b, const struct status *s)
 	if (e == EC_OK && s->away > 0)
 		e = buf_printf(b, "%u drive%s cannot be used.  ", s->away,
 		    plural(s->away));
+	if (e == EC_OK && s->filling > 0)
+		e = buf_printf(b, "%u new drive%s not filled yet.  ",
+		    s->filling, s->filling == 1 ? " is" : "s are");
 	if (e == EC_OK && s->queued > 0)
 		e = buf_printf(b, "%s%u version%s not yet on all drives.  ",
 		    s->queued >= QUEUE_COUNT_MAX ? "At least " : "", s->queued,
