@@ -377,7 +377,7 @@ node_address()	# node
 
 node_start()	# node
 {
-	ec-s3d --address "$(node_address "$1")" 2>>"$work/log$1" &
+	ec-s3d --address "$(node_address "$1")" 2>"$work/log$1" &
 	echo $! >"$work/pid$1"
 }
 
@@ -390,7 +390,9 @@ node_stop()	# node, signal
 node_ready()	# node
 {
 	tries=0
-	until curl -fs -o /dev/null "http://$(node_address "$1")/ec/health/ready"
+	# Its own word first: somebody else may have the port.
+	until grep -q ': serving ' "$work/log$1" && curl -fs -o /dev/null \
+	    "http://$(node_address "$1")/ec/health/ready"
 	do
 		tries=$((tries + 1))
 		[ $tries -lt 300 ] || die "node $1 is not ready after 60 s"
