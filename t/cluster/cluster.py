@@ -61,6 +61,9 @@ class Cluster:
     def preload(self, n, library, **variables):
         """From its next start on; without ${library} as it was."""
         self.environment[n] = {}
+        if library == "fault.so" and os.path.exists(os.path.join(
+                self.binaries, "fault-sanitized.so")):
+            library = "fault-sanitized.so"
         if library is not None:
             self.environment[n] = {
                 "LD_PRELOAD": os.path.join(self.binaries, library),
