@@ -77,6 +77,10 @@ checks()
 	checks ownership
 }
 
+@test "credentials for a time, by AssumeRole" {
+	checks sts
+}
+
 @test "Signature Version 2, when asked for" {
 	checks v2
 }

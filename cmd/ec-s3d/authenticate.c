@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "call.h"
 #include "sigv2.h"
 
@@ -91,6 +92,27 @@ explain(struct call *c, enum s3_error e)
 	return e;
 }
 
+/* Requests to STS are signed over a body whose hash they do not name. */
+static enum s3_error
+read_form(struct call *c, char hex[2 * DIGEST_SHA256_BYTES + 1])
+{
+	uint8_t sum[DIGEST_SHA256_BYTES], *to;
+	size_t got = 1;
+	enum err e = EC_OK;
+
+	c->who.form.max = CALLER_FORM_MAX;
+	while (e == EC_OK && got > 0)
+		if ((e = buf_reserve(&c->who.form, 1024, &to)) == EC_OK &&
+		    (e = http_read(c->x, to, 1024, &got)) == EC_OK)
+			c->who.form.len += got;
+	if (e != EC_OK)
+		return e == EC_ELIMIT ? S3_ENTITY_TOO_LARGE :
+		    S3_INCOMPLETE_BODY;
+	digest_once(DIGEST_SHA256, c->who.form.data, c->who.form.len, sum);
+	num_hex(hex, sum, sizeof(sum));
+	return S3_OK;
+}
+
 enum s3_error
 caller_authenticate(struct call *c)
 {
@@ -100,6 +122,7 @@ caller_authenticate(struct call *c)
 		.now_s = (int64_t)(clock_real_us() / 1000000),
 	};
 	const struct sigv4_keys keys = { find_secret, c };
+	char hex[2 * DIGEST_SHA256_BYTES + 1];
 	enum s3_error e;
 
 	in.header_count = http_headers(c->x, &in.headers);
@@ -107,6 +130,11 @@ caller_authenticate(struct call *c)
 		return explain(c, sigv4_anonymous(&c->auth, &in));
 	if ((e = open_session(c, token_of(c))) != S3_OK)
 		return e;
+	if (c->rq.bucket[0] == '\0' && strcmp(in.method, "POST") == 0) {
+		if ((e = read_form(c, hex)) != S3_OK)
+			return e;
+		in.payload = hex;
+	}
 	if (c->server->sigv2 && sigv2_present(&in))
 		e = sigv2_verify(&c->auth, &in, &keys);
 	else
@@ -130,5 +158,6 @@ caller_release(struct caller *who)
 	free(who->of);
 	free(who->object);
 	free(who->tags);
+	buf_release(&who->form);
 	iam_unref(who->iam);
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "call.h"
+#include "route.h"
 #include "s3_time.h"
 
 enum s3_error
@@ -225,8 +226,13 @@ void
 call_answer_error(struct call *c, enum s3_error e)
 {
 	struct xml x = XML_INIT;
+	bool sts = c->route != NULL && c->route->on == ROUTE_SERVICE &&
+	    strcmp(c->route->method, "POST") == 0;
+	const char *root = sts ? "ErrorResponse" : "Error";
 
-	xml_begin(&x, "Error");
+	xml_begin(&x, root);
+	if (sts)
+		xml_open(&x, "Error");
 	xml_text(&x, "Code", s3_error_code(e));
 	xml_text(&x, "Message", c->detail[0] != '\0' ? c->detail :
 	    s3_error_text(e));
@@ -239,7 +245,9 @@ call_answer_error(struct call *c, enum s3_error e)
 	xml_text(&x, "Resource", c->rq.path != NULL ? c->rq.path : "");
 	xml_text(&x, "RequestId", c->id);
 	xml_text(&x, "HostId", c->id);
-	if (xml_end(&x, "Error") != EC_OK)
+	if (sts)
+		xml_close(&x, "Error");
+	if (xml_end(&x, root) != EC_OK)
 		x.buf.len = 0;
 	if (e != S3_NOT_MODIFIED)
 		http_answer_header(c->x, "Content-Type", "application/xml");

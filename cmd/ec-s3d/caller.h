@@ -9,6 +9,7 @@
 struct call;
 
 enum {
+	CALLER_FORM_MAX = 32 * 1024,
 	CALLER_TEXT_BYTES = 192, CALLER_TEXTS = 4,
 	CALLER_TAG_BYTES = 2048, CALLER_TAGS = 4,
 };
@@ -24,6 +25,7 @@ struct caller {
 	struct access_bucket *of;	/* of the bucket named, when needed */
 	struct acl *object;		/* of the object named, likewise */
 	enum s3_error object_error;	/* why there is none */
+	struct buf form;		/* the body of a request to STS */
 	char *tags;			/* of the object, a query string */
 	char tag[CALLER_TAGS][CALLER_TAG_BYTES];	/* likewise */
 	unsigned tags_used;

@@ -22,6 +22,8 @@ call_handler handle_policy_get, handle_policy_put, handle_policy_delete,
     handle_policy_status, handle_public_block_get, handle_public_block_put,
     handle_public_block_delete, handle_ownership_get, handle_ownership_put,
     handle_ownership_delete;
+/* sts.c */
+call_handler handle_assume_role;
 /* bucket_tags.c */
 call_handler handle_bucket_tags_get, handle_bucket_tags_put,
     handle_bucket_tags_delete;

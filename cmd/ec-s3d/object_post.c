@@ -75,7 +75,7 @@ signed_v4(const struct call *c, const struct form *f,
 	day[8] = '\0';
 	snprintf(scope, sizeof(scope), "/%s/%s/s3/aws4_request", day,
 	    c->server->region);
-	sigv4_signing_key(key, who->secret, day, c->server->region);
+	sigv4_signing_key(key, who->secret, day, c->server->region, "s3");
 	digest_hmac_sha256(key, sizeof(key), policy, strlen(policy), mac);
 	num_hex(hex, mac, sizeof(mac));
 	return strncmp(credential, who->key_id, id) == 0 &&

@@ -14,6 +14,7 @@
  * without. */
 static const struct route table[] = {
 	ROW("ListBuckets", "GET", SERVICE, NULL, handle_bucket_list),
+	ROW("AssumeRole", "POST", SERVICE, NULL, handle_assume_role),
 	ROW("GetBucketLocation", "GET", BUCKET, "location",
 	    handle_bucket_location),
 	ROW("GetBucketVersioning", "GET", BUCKET, "versioning",

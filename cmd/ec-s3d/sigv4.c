@@ -19,7 +19,7 @@ enum { CACHE_SLOTS = 256 };
 struct sigv4_cache {
 	pthread_mutex_t lock;	/* guards all below */
 	struct {
-		char name[SIGV4_KEY_ID_MAX + SIGV4_REGION_MAX + 16];
+		char name[SIGV4_KEY_ID_MAX + SIGV4_REGION_MAX + 24];
 		uint8_t secret[DIGEST_SHA256_BYTES];	/* its hash */
 		uint8_t key[DIGEST_SHA256_BYTES];
 	} slot[CACHE_SLOTS];	/* by the name's hash */
@@ -60,7 +60,7 @@ sigv4_cache_free(struct sigv4_cache *c)
 
 void
 sigv4_signing_key(uint8_t out[DIGEST_SHA256_BYTES], const char *secret,
-    const char *day, const char *region)
+    const char *day, const char *region, const char *service)
 {
 	struct buf start = BUF_INIT(1024);
 	uint8_t key[DIGEST_SHA256_BYTES];
@@ -69,7 +69,7 @@ sigv4_signing_key(uint8_t out[DIGEST_SHA256_BYTES], const char *secret,
 		buf_release(&start);	/* signs nothing that could match */
 	digest_hmac_sha256(start.data, start.len, day, strlen(day), key);
 	digest_hmac_sha256(key, sizeof(key), region, strlen(region), out);
-	digest_hmac_sha256(out, sizeof(key), "s3", 2, key);
+	digest_hmac_sha256(out, sizeof(key), service, strlen(service), key);
 	digest_hmac_sha256(key, sizeof(key), "aws4_request", 12, out);
 	buf_release(&start);
 }
@@ -77,7 +77,7 @@ sigv4_signing_key(uint8_t out[DIGEST_SHA256_BYTES], const char *secret,
 /* A secret may be given anew to the same key, so it counts as well. */
 static void
 signing_key(uint8_t out[DIGEST_SHA256_BYTES], const struct sigv4_secret *who,
-    const char *day, const char *region, struct sigv4_cache *c)
+    const struct claim *claim, struct sigv4_cache *c)
 {
 	char name[sizeof(c->slot[0].name)];
 	uint8_t secret[DIGEST_SHA256_BYTES];
@@ -85,10 +85,12 @@ signing_key(uint8_t out[DIGEST_SHA256_BYTES], const struct sigv4_secret *who,
 	unsigned i;
 
 	if (c == NULL) {
-		sigv4_signing_key(out, who->secret, day, region);
+		sigv4_signing_key(out, who->secret, claim->day, claim->region,
+		    claim->service);
 		return;
 	}
-	snprintf(name, sizeof(name), "%s/%s/%s", who->key_id, day, region);
+	snprintf(name, sizeof(name), "%s/%s/%s/%s", who->key_id, claim->day,
+	    claim->region, claim->service);
 	digest_once(DIGEST_SHA256, who->secret, strlen(who->secret), secret);
 	i = secret[0];
 	pthread_mutex_lock(&c->lock);
@@ -99,7 +101,8 @@ signing_key(uint8_t out[DIGEST_SHA256_BYTES], const struct sigv4_secret *who,
 	pthread_mutex_unlock(&c->lock);
 	if (found)
 		return;
-	sigv4_signing_key(out, who->secret, day, region);
+	sigv4_signing_key(out, who->secret, claim->day, claim->region,
+	    claim->service);
 	pthread_mutex_lock(&c->lock);
 	memcpy(c->slot[i].name, name, sizeof(name));
 	memcpy(c->slot[i].secret, secret, sizeof(secret));
@@ -188,7 +191,7 @@ claim_from_header(struct claim *c, const struct sigv4_request *in)
 
 	c->payload = header_get(in, "x-amz-content-sha256");
 	if (c->payload == NULL)
-		c->payload = EMPTY_SHA256;
+		c->payload = in->payload != NULL ? in->payload : EMPTY_SHA256;
 	if (header_count(in, "x-amz-content-sha256") > 1)
 		return S3_INVALID_ARGUMENT;
 	c->date = header_get(in, "x-amz-date");
@@ -328,10 +331,14 @@ signed_headers_check(const struct claim *c, const struct sigv4_request *in)
 }
 
 static enum s3_error
-scope_check(const struct claim *c, const char *date, const char *region,
-    bool presigned)
+scope_check(const struct claim *c, const struct sigv4_request *in,
+    const char *date, const char *region, bool presigned)
 {
-	if (strcmp(c->service, "s3") != 0 ||
+	/* STS is asked at POST /, and nothing else is. */
+	const char *service = strcmp(in->method, "POST") == 0 &&
+	    in->rq->bucket[0] == '\0' ? "sts" : "s3";
+
+	if (strcmp(c->service, service) != 0 ||
 	    strcmp(c->terminator, "aws4_request") != 0 ||
 	    strncmp(c->day, date, 8) != 0 || strcmp(c->region, region) != 0)
 		return presigned ? S3_AUTH_QUERY : S3_AUTH_MALFORMED;
@@ -389,7 +396,7 @@ signature_check(struct sigv4 *out, const struct sigv4_request *in,
 	enum err e = EC_OK;
 	unsigned i;
 
-	signing_key(out->key, &who, c->day, c->region, cache);
+	signing_key(out->key, &who, c, cache);
 	for (i = 0; i < (out->presigned ? SIGV4_RAW_PATH_QUERY : SIGV4_FORMS) &&
 	    !good && e == EC_OK; i++)
 		good = signature_holds(out, in, c, (enum sigv4_form)i, &e);
@@ -451,13 +458,14 @@ sigv4_verify(struct sigv4 *out, const struct sigv4_request *in,
 	e = out->presigned ? claim_from_query(&c, in) :
 	    claim_from_header(&c, in);
 	if (e != S3_OK || (e = claim_date(&c, in, out->date)) != S3_OK ||
-	    (e = scope_check(&c, out->date, region, out->presigned)) != S3_OK ||
+	    (e = scope_check(&c, in, out->date, region, out->presigned)) !=
+	    S3_OK ||
 	    (e = payload_kind(out, c.payload)) != S3_OK ||
 	    (e = signed_headers_check(&c, in)) != S3_OK ||
 	    (e = time_check(&c, in->now_s, out->presigned)) != S3_OK)
 		return e;
-	snprintf(out->scope, sizeof(out->scope), "%s/%s/s3/aws4_request",
-	    c.day, c.region);
+	snprintf(out->scope, sizeof(out->scope), "%s/%s/%s/aws4_request",
+	    c.day, c.region, c.service);
 	if ((e = signature_check(out, in, &c, keys, cache)) != S3_OK)
 		return e;
 	memcpy(out->key_id, c.credential, strlen(c.credential) + 1);

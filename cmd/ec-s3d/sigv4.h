@@ -2,10 +2,10 @@
  * what the signatures of streamed chunks need.  Pure.
  *
  * A request is good when: the credentials are in exactly one place; the scope
- * names this region, "s3" and the day of the request's date; that date is
- * within 15 minutes (or the presigned time has not run out); Host and every
- * x-amz-* header present are signed; the signature matches.  An unknown key
- * and a bad signature give the same answer in the same time.
+ * names this region, "s3" ("sts" for POST /) and the day of the request's date;
+ * that date is within 15 minutes (or the presigned time has not run out); Host
+ * and every x-amz-* header present are signed; the signature matches.  An
+ * unknown key and a bad signature give the same answer in the same time.
  *
  * Without x-amz-content-sha256 the body must be empty, as it is in what old
  * clients send so.  Path and query are signed as clients should encode and
@@ -57,6 +57,8 @@ struct sigv4_request {
 	const struct http_header *headers;
 	unsigned header_count;
 	int64_t now_s;
+	const char *payload;	/* instead of a x-amz-content-sha256 that is
+				 * not there: of a body already read; or NULL */
 };
 
 /* One pair of credentials; both NUL-terminated. */
@@ -94,8 +96,9 @@ enum s3_error sigv4_verify(struct sigv4 *out, const struct sigv4_request *in,
     const char *region, const struct sigv4_keys *keys,
     struct sigv4_cache *cache);
 
-/* The signing key of a secret for a day ("20130524") and a region. */
+/* The signing key of a secret for a day ("20130524"), a region and a service
+ * ("s3"). */
 void sigv4_signing_key(uint8_t out[DIGEST_SHA256_BYTES], const char *secret,
-    const char *day, const char *region);
+    const char *day, const char *region, const char *service);
 
 #endif

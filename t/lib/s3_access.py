@@ -396,6 +396,39 @@ def group_v2():
             same(e.code, 403, 'changed')
 
 
+def group_sts():
+    b = bucket()
+    put(main, b, 'key')
+    sts = boto3.client('sts', endpoint_url=URL, region_name='us-east-1',
+                       aws_access_key_id='MAINKEY',
+                       aws_secret_access_key='main-secret')
+
+    def assume(**how):
+        got = sts.assume_role(RoleArn='arn:aws:iam::000000000000:user/main',
+                              RoleSessionName='test', **how)['Credentials']
+        return client(got['AccessKeyId'], got['SecretAccessKey'],
+                      got['SessionToken']), got
+
+    who, got = assume()
+    works('as the user', who.get_object, Bucket=b, Key='key')
+    reader, _ = assume(DurationSeconds=900, Policy=json.dumps({
+        'Version': '2012-10-17', 'Statement': [{
+            'Effect': 'Allow', 'Action': 's3:GetObject', 'Resource': '*'}]}))
+    works('what the policy allows', reader.get_object, Bucket=b, Key='key')
+    fails('AccessDenied', 'what it does not', put, who=reader, b=b, key='x')
+    fails('InvalidArgument', 'too long', assume, DurationSeconds=43201)
+    fails('MalformedPolicy', 'a bad policy', assume, Policy='{"a": 1}')
+    bare = client(got['AccessKeyId'], got['SecretAccessKey'])
+    fails('SignatureDoesNotMatch', 'without the token', bare.list_objects,
+          Bucket=b)
+    forged = client(got['AccessKeyId'], got['SecretAccessKey'],
+                    got['SessionToken'][:-8] + 'AAAAAAA=')
+    fails('InvalidToken', 'another token', forged.list_objects, Bucket=b)
+    bad = client(got['AccessKeyId'], 'another-secret', got['SessionToken'])
+    fails('SignatureDoesNotMatch', 'another secret', bad.list_objects,
+          Bucket=b)
+
+
 globals()['group_' + sys.argv[2]]()
 print('%d checks, %d failed' % (count, len(failures)))
 sys.exit(1 if failures or count == 0 else 0)

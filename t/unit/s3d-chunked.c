@@ -35,7 +35,7 @@ auth_set(enum sigv4_payload kind, const char *seed)
 	strcpy(auth.scope, "20130524/us-east-1/s3/aws4_request");
 	strcpy(auth.signature, seed);
 	sigv4_signing_key(auth.key, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-	    "20130524", "us-east-1");
+	    "20130524", "us-east-1", "s3");
 }
 
 static void

@@ -218,7 +218,7 @@ cached(void)
 	struct request rq;
 	const struct http_header h[] = { HOST, DATE, NO_BODY, RANGE,
 		AUTH(RANGE_GET, RANGE_SIGNATURE) };
-	struct sigv4_request in = { "GET", &rq, h, 5, 0 };
+	struct sigv4_request in = { "GET", &rq, h, 5, 0, .payload = NULL };
 	unsigned i;
 
 	s3_time_parse_amz(&in.now_s, "20130524T000000Z");

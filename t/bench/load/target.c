@@ -51,7 +51,7 @@ target_now(struct target *t)
 	snprintf(day, sizeof(day), "%.8s", t->date);
 	snprintf(t->scope, sizeof(t->scope), "%s/%.40s/s3/aws4_request", day,
 	    t->region);
-	sigv4_signing_key(t->key, t->secret, day, t->region);
+	sigv4_signing_key(t->key, t->secret, day, t->region, "s3");
 }
 
 void
