@@ -54,8 +54,9 @@ struct store {
 	struct cluster *cluster;
 	bool cluster_ours;		/* to be freed */
 	struct mem_pool *pool;
-	struct lock_service *locks;	/* store_keeper.c */
-	struct lock_client *nodes;	/* NULL: there are none */
+	struct lock_service *locks;	/* store_keeper.c; NULL: EC_LOCKD */
+	struct lock_client *nodes;	/* or lock daemons; NULL: none */
+	struct peer_auth *lockd_auth;
 	char *mark;			/* there while this node votes */
 	_Atomic uint64_t lock_said_us;	/* when it last complained */
 	atomic_bool beside;		/* others have drives of ours */

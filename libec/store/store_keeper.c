@@ -6,6 +6,8 @@
  * Of a store on several nodes: their servers (the first 15), each with a vote,
  * and a lock is what more than half have voted for.
  *
+ * Of either with EC_LOCKD set: those lock daemons, and nobody else.
+ *
  * A server that was killed has forgotten its votes: then it gives none for the
  * time of a lease, in which they may still be relied upon.  A file on its first
  * drive tells, which is there while it runs. */
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/config.h"
 #include "store/store_impl.h"
 
 #define MARK "/.ec/voting"
@@ -118,13 +121,49 @@ node_votes(struct store *st)
 	return e;
 }
 
+/* The client of the lock daemons in ${list}, which is cut up. */
+static enum err
+lockd_client(struct store *st, char *list)
+{
+	const char *peers[LOCK_PEERS_MAX];
+	char owner[LOCK_OWNER_MAX + 1];
+	struct lock_client_params p = { .peers = peers, .owner = owner };
+	char *secret = NULL, *rest = list, *one;
+	enum err e;
+
+	while ((one = strsep(&rest, ",")) != NULL && p.n < LOCK_PEERS_MAX)
+		peers[p.n++] = one;
+	if ((e = config_get("EC_SECRET", &secret)) != EC_OK)
+		return e;
+	if (secret != NULL)
+		e = peer_auth_new(&st->lockd_auth, secret, strlen(secret));
+	p.auth = st->lockd_auth;
+	owner_text(owner);
+	if (e == EC_OK)
+		e = one != NULL ? EC_ELIMIT : lock_client_new(&st->nodes, &p);
+	if (e != EC_OK && e != EC_ENOMEM)
+		log_error("EC_LOCKD: must be up to %d addresses, and with "
+		    "EC_SECRET, of %d bytes or more, unless they are unix:",
+		    LOCK_PEERS_MAX, PEER_AUTH_SECRET_MIN);
+	free(secret);
+	return e;
+}
+
 enum err
 store_locks_start(struct store *st)
 {
 	const struct lock_service_params p = { .lease_s = STORE_LEASE_S,
 	    .no_grace = true };
+	char *lockd = NULL;
 	enum err e;
 
+	if ((e = config_get("EC_LOCKD", &lockd)) != EC_OK)
+		return e;
+	if (lockd != NULL) {
+		e = lockd_client(st, lockd);
+		free(lockd);
+		return e;
+	}
 	e = cluster_self(st->cluster) != NULL ? node_votes(st) :
 	    lock_service_new(&st->locks, &p);
 	if (e != EC_OK)
@@ -157,6 +196,7 @@ store_locks_free(struct store *st)
 	if (st->mark != NULL && idle)
 		(void)unlink(st->mark);
 	free(st->mark);
+	peer_auth_free(st->lockd_auth);
 	if (st->cluster == NULL || cluster_self(st->cluster) == NULL)
 		lock_service_free(st->locks);
 }
@@ -202,8 +242,8 @@ store_keeper(struct store *st, struct lock_client **out)
 	enum err e = EC_OK;
 
 	*out = st->nodes;
-	if (st->nodes != NULL && cluster_self(st->cluster) == NULL &&
-	    has_all(st))
+	if (st->nodes != NULL && st->locks != NULL &&
+	    cluster_self(st->cluster) == NULL && has_all(st))
 		*out = NULL;
 	if (st->nodes != NULL || !atomic_load(&st->beside))
 		return EC_OK;

@@ -46,7 +46,7 @@ serve(void *ctx, struct http_exchange *x)
 	struct store *st = ctx;
 	struct http_service drives;
 
-	if (lock_service_serve(st->locks, x))
+	if (st->locks != NULL && lock_service_serve(st->locks, x))
 		return;
 	drive_service_http(cluster_service(st->cluster), &drives);
 	drives.handle(drives.ctx, x);
