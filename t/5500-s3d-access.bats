@@ -127,6 +127,7 @@ checks()
 	users
 	ec-key group add staff
 	ec-key group join staff alt
+	# shellcheck disable=SC2016 # a variable of policies
 	echo '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
 	    "Action":["s3:GetObject","s3:ListBucket"],
 	    "Resource":["arn:aws:s3:::box","arn:aws:s3:::box/${aws:username}/*"]}]}' \

@@ -7,6 +7,7 @@
 #include "session.h"
 
 struct call;
+struct sigv4_secret;
 
 enum {
 	CALLER_FORM_MAX = 32 * 1024,
