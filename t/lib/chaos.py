@@ -25,7 +25,8 @@ import botocore
 from botocore.config import Config
 
 THREADS, KEYS = 4, 6
-ABSENT = None
+BUCKET, ABSENT = "chaos", None
+ERRORS = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
 
 
 def free_port():
@@ -49,11 +50,15 @@ class Server:
             config=Config(retries={"total_max_attempts": 1},
                           connect_timeout=5, read_timeout=30))
 
-    def start(self):
-        began = time.monotonic()
+    def spawn(self):
         self.process = subprocess.Popen(
             [self.program, "--address", f"127.0.0.1:{self.port}", self.drives],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+
+    def start(self):
+        """Seconds until it answers."""
+        began = time.monotonic()
+        self.spawn()
         while time.monotonic() - began < 20:
             if self.process.poll() is not None:
                 raise SystemExit("chaos: the server ended at its start")
@@ -88,7 +93,7 @@ class Worker(threading.Thread):
         body = self.body()
         state = (len(body), hashlib.md5(body).hexdigest())
         self.may[key].append(state)
-        s3.put_object(Bucket="chaos", Key=key, Body=body)
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body)
         self.may[key] = [state]
         self.acked += 1
 
@@ -96,13 +101,13 @@ class Worker(threading.Thread):
         parts = [os.urandom(1024) * 5120, self.body() or b"x"]
         body = b"".join(parts)
         state = (len(body), hashlib.md5(body).hexdigest())
-        up = s3.create_multipart_upload(Bucket="chaos", Key=key)["UploadId"]
-        tags = [s3.upload_part(Bucket="chaos", Key=key, UploadId=up,
+        up = s3.create_multipart_upload(Bucket=BUCKET, Key=key)["UploadId"]
+        tags = [s3.upload_part(Bucket=BUCKET, Key=key, UploadId=up,
                                PartNumber=i + 1, Body=p)["ETag"]
                 for i, p in enumerate(parts)]
         self.may[key].append(state)
         s3.complete_multipart_upload(
-            Bucket="chaos", Key=key, UploadId=up, MultipartUpload={
+            Bucket=BUCKET, Key=key, UploadId=up, MultipartUpload={
                 "Parts": [{"PartNumber": i + 1, "ETag": t}
                           for i, t in enumerate(tags)]})
         self.may[key] = [state]
@@ -110,13 +115,13 @@ class Worker(threading.Thread):
 
     def delete(self, s3, key):
         self.may[key].append(ABSENT)
-        s3.delete_object(Bucket="chaos", Key=key)
+        s3.delete_object(Bucket=BUCKET, Key=key)
         self.may[key] = [ABSENT]
         self.acked += 1
 
     def get(self, s3, key):
         try:
-            body = s3.get_object(Bucket="chaos", Key=key)["Body"].read()
+            body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
             state = (len(body), hashlib.md5(body).hexdigest())
         except s3.exceptions.NoSuchKey:
             state = ABSENT
@@ -134,37 +139,48 @@ class Worker(threading.Thread):
                 (50, 35, 13, 2))[0]
             try:
                 what(s3, key)
-            except (botocore.exceptions.BotoCoreError,
-                    botocore.exceptions.ClientError) as e:
+            except ERRORS as e:
                 if "NoSuchBucket" in str(e):
                     self.wrong.append(f"{key}: {e}")
                 self.failed += 1
                 time.sleep(0.02)
 
 
-def check_all(workers, server, wrong):
-    """At rest: every key is one of what it may be, and listed if it is."""
+def retry(call, *args):
+    """What the call returns; it may fail while the server finds its drives."""
+    for tries in range(100):
+        try:
+            return call(*args)
+        except ERRORS:
+            if tries == 99:
+                raise
+            time.sleep(0.1)
+
+
+def read_all(workers, server, wrong):
+    """At rest: every key is one of what it may be."""
     s3 = server.client()
-    listed = {o["Key"] for page in
-              s3.get_paginator("list_objects_v2").paginate(Bucket="chaos")
-              for o in page.get("Contents", [])}
     for w in workers:
         for key in w.may:
-            for _ in range(40):
-                try:
-                    w.get(s3, key)
-                    break
-                except (botocore.exceptions.BotoCoreError,
-                        botocore.exceptions.ClientError) as e:
-                    error = e
-                    time.sleep(0.1)
-            else:
-                wrong.append(f"{key}: cannot be read: {error}")
-            if (w.may[key][0] is not ABSENT) != (key in listed):
-                wrong.append(f"{key}: listed: {key in listed}, "
-                             f"read: {w.may[key]}")
+            try:
+                retry(w.get, s3, key)
+            except ERRORS as e:
+                wrong.append(f"{key}: cannot be read: {e}")
         wrong += w.wrong
         w.wrong = []
+
+
+def check_all(workers, server, wrong):
+    """read_all, and every key is listed exactly if it is there."""
+    s3 = server.client()
+    listed = {o["Key"] for page in
+              s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+              for o in page.get("Contents", [])}
+    read_all(workers, server, wrong)
+    for w in workers:
+        for key, may in w.may.items():
+            if (may[0] is not ABSENT) != (key in listed):
+                wrong.append(f"{key}: listed: {key in listed}, read: {may}")
 
 
 def paths(pattern):
@@ -184,7 +200,7 @@ def main():
         os.makedirs(d, exist_ok=True)
     server = Server(program, pattern)
     server.start()
-    server.client().create_bucket(Bucket="chaos")
+    server.client().create_bucket(Bucket=BUCKET)
     workers = [Worker(i, server, seed) for i in range(THREADS)]
     for w in workers:
         w.start()
@@ -218,9 +234,7 @@ def main():
     check_all(workers, server, wrong)
     heal(program, pattern, wrong)
     check_all(workers, server, wrong)
-    scan = tool(program, "ec-scan", "--deep", pattern)
-    if scan.returncode != 0:
-        wrong.append(f"ec-scan: {scan.returncode}: {scan.stdout[:600]}")
+    whole(program, pattern, wrong)
     server.kill(signal.SIGTERM)
     if server.process.returncode != 0:
         wrong.append(f"SIGTERM: status {server.process.returncode}")
@@ -234,11 +248,15 @@ def main():
     sys.exit(1 if wrong else 0)
 
 
-def tool(program, name, *args):
+def tool(program, name, *args, stdin=""):
     return subprocess.run(
-        [os.path.join(os.path.dirname(program), name), *args],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, timeout=120)
+        [os.path.join(os.path.dirname(program), name), *args], input=stdin,
+        capture_output=True, text=True, timeout=120)
+
+
+def note(wrong, done):
+    wrong.append(f"{' '.join(done.args)}: {done.returncode}: "
+                 f"{done.stdout[:600]}{done.stderr[:600]}")
 
 
 def heal(program, pattern, wrong):
@@ -248,7 +266,25 @@ def heal(program, pattern, wrong):
         if done.returncode == 0:
             return
         time.sleep(0.25)
-    wrong.append(f"ec-heal: {done.returncode}: {done.stdout[:600]}")
+    note(wrong, done)
 
 
-main()
+def whole(program, pattern, wrong):
+    scan = tool(program, "ec-scan", "--deep", pattern)
+    if scan.returncode != 0:
+        note(wrong, scan)
+
+
+def mend(program, pattern, wrong):
+    """What ec-scan finds, of writes that were never acknowledged, ec-heal
+    heals; then there is nothing more to find."""
+    heal(program, pattern, wrong)
+    found = tool(program, "ec-scan", pattern).stdout
+    healed = tool(program, "ec-heal", "-", pattern, stdin=found)
+    if healed.returncode != 0:
+        note(wrong, healed)
+    whole(program, pattern, wrong)
+
+
+if __name__ == "__main__":
+    main()
