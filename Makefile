@@ -6,6 +6,8 @@
 #      check-cluster every fault of the table, on clusters of 3 and 4 nodes;
 #		EC_CLUSTER_COUNT=N sets how often
 #      check-heal  every kind of damage to drives, found and healed: a table
+#      check-power the power of all drives cut under load, EC_POWER (200) times
+#      check-seeded builds with one defect each, of which a test must go red
 #      fuzz        every fuzzer for FUZZ_SECONDS (default 60); needs clang
 #      bench       every benchmark
 #      coverage    check, then lines covered per file
@@ -159,6 +161,13 @@ check-cluster: $(PROGRAMS) $(FAULT) $(SWITCH)
 	@t/cluster/faults.py -l -n 4 -d 4 $(BUILD)
 	@t/cluster/speed.py $(BUILD)
 
+check-power: $(PROGRAMS)
+	@EC_BIN=$(BUILD) EC_POWER=$${EC_POWER:-200} t/lib/run -j 1 -t 7200 \
+		t/8600-power.bats
+
+check-seeded: $(PROGRAMS) $(UNITS) $(FAULT)
+	@t/seeded/seeded.py
+
 check-heal: $(PROGRAMS) $(FAULT)
 	@/usr/bin/python3 t/heal/faults.py $(BUILD)
 	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 3600 \
@@ -242,8 +251,8 @@ clean:
 	rm -rf build
 
 .PHONY: all units check check-fault check-s3 check-clients check-heal \
-	check-cluster fuzzers fuzz bench coverage lint install uninstall dist \
-	clean
+	check-cluster check-power check-seeded fuzzers fuzz bench coverage lint \
+	install uninstall dist clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find build -name '*.d' 2>/dev/null)

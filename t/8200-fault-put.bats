@@ -69,3 +69,16 @@ deleted()
 		    ec-put -d "$D" --delete box/large
 	done
 }
+
+@test "a shard file whose folder cannot be flushed does not count" {
+	local n
+
+	restore
+	export EC_FAULT_PATH=/shard/
+	fault_run fsync:1+:EIO ec-put -d "$D" box/new <other
+	unset EC_FAULT_PATH
+	n=$(fault_seen fsync)
+	[ "$n" -ge 3 ]
+	[ "$STATUS" -eq 9 ]
+	exits 5 ec-get -d "$D" box/new
+}
