@@ -113,6 +113,19 @@ read_form(struct call *c, char hex[2 * DIGEST_SHA256_BYTES + 1])
 	return S3_OK;
 }
 
+/* A body that was signed and is not there at all: who needs none would not
+ * notice. */
+static bool
+body_lacks(const struct call *c)
+{
+	uint8_t empty[DIGEST_SHA256_BYTES];
+
+	if (c->auth.payload != SIGV4_HASHED || http_content_length(c->x) != 0)
+		return false;
+	digest_once(DIGEST_SHA256, "", 0, empty);
+	return !digest_equal(empty, c->auth.payload_sha256, sizeof(empty));
+}
+
 enum s3_error
 caller_authenticate(struct call *c)
 {
@@ -143,6 +156,8 @@ caller_authenticate(struct call *c)
 	if (e == S3_OK && c->who.has_session &&
 	    in.now_s >= c->who.session.expires_s)
 		e = S3_EXPIRED_TOKEN;
+	if (e == S3_OK && body_lacks(c))
+		e = S3_CONTENT_SHA256_MISMATCH;
 	if (e != S3_OK)
 		c->who.user = NULL;
 	return explain(c, e);
