@@ -80,7 +80,7 @@ class Request:
                 len(body) if length is None else length)]
         lines += ["Connection: close", "", ""]
         name, _, port = host.partition(":")
-        with socket.create_connection((name, int(port)), timeout=20) as s:
+        with socket.create_connection((name, int(port)), timeout=60) as s:
             answer = b""
             try:
                 s.sendall("\r\n".join(lines).encode() + body)
@@ -320,7 +320,7 @@ def cut_status(answer):
 
 def plain(method, path):
     name, _, port = host.partition(":")
-    with socket.create_connection((name, int(port)), timeout=20) as s:
+    with socket.create_connection((name, int(port)), timeout=60) as s:
         s.sendall(("%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\n"
                    "Connection: close\r\n\r\n" % (method, path, host)
                    ).encode())
@@ -333,4 +333,5 @@ def plain(method, path):
     return int(answer.split(b" ")[1]), answer, answer
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
