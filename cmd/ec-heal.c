@@ -348,7 +348,7 @@ main(int argc, char *argv[])
 	if (a.wait && (a.input || a.dry))
 		opt_misuse("--wait excludes --dry-run and findings as input");
 	if ((!a.input || (e = spool_input(&a.spool)) == EC_OK) &&
-	    (e = tool_open(&st, &a.drives, argc, argv)) == EC_OK)
+	    (e = tool_open(&st, &a.drives, false, argc, argv)) == EC_OK)
 		e = heal(st, &a);
 	store_close(st);
 	if (a.spool != NULL)

@@ -581,7 +581,7 @@ main(int argc, char *argv[])
 	words = c->verb != NULL ? 2 : 1;
 	for (i = words; i < argc; i++)
 		a.operand[a.operands++] = argv[i];
-	if ((e = tool_open(&st, &a.drives, 0, argv)) == EC_OK)
+	if ((e = tool_open(&st, &a.drives, false, 0, argv)) == EC_OK)
 		e = run(st, &j, c);
 	store_close(st);
 	explicit_bzero(j.secret, sizeof(j.secret));

@@ -305,13 +305,19 @@ take_verb(int *argc, char ***argv)
 	return NULL;
 }
 
+static bool
+scans(const struct args *a)
+{
+	return !a->status && (a->verb == NULL ||
+	    strcmp(a->verb, "start") == 0 || strcmp(a->verb, "continue") == 0);
+}
+
 static enum err
 run(struct store *st, const struct args *a)
 {
 	if (a->status)
 		return status(st, a);
-	if (a->verb == NULL || strcmp(a->verb, "start") == 0 ||
-	    strcmp(a->verb, "continue") == 0)
+	if (scans(a))
 		return scan(st, a);
 	if (strcmp(a->verb, "status") == 0)
 		return scan_status(st, a);
@@ -377,7 +383,7 @@ main(int argc, char *argv[])
 	if (a.since != NULL && !date_parse(&a.since_us, a.since))
 		opt_misuse("--since %s: not a date", a.since);
 	a.verb = take_verb(&argc, &argv);
-	if ((e = tool_open(&st, &a.drives, argc, argv)) == EC_OK)
+	if ((e = tool_open(&st, &a.drives, !scans(&a), argc, argv)) == EC_OK)
 		e = run(st, &a);
 	store_close(st);
 	free(a.drives.v);

@@ -24,6 +24,20 @@ state()
 	ec-scan status --json | jq -r ".$1"
 }
 
+# scan_begun NAME: wait until that process scans.  First it must own the drives:
+# else it may use those of a tool that only asks, which then waits for its end.
+scan_begun()
+{
+	server_ready "$1" 60 owns_drives "$1"
+	server_ready "$1" 60 scan_runs
+}
+
+owns_drives()
+{
+	find "/proc/$(server_pid "$1")/fd" -lname "$DIR/d4/.ec/owner" |
+	    grep -q .
+}
+
 scan_runs()
 {
 	[ "$(state state)" = running ]
@@ -62,13 +76,15 @@ scan_runs()
 	rm d1/shard/*/*
 	exits 3 ec-scan start --deep --errors 1
 	server_start one ec-scan continue --rate 1K
-	server_ready one 60 scan_runs
+	scan_begun one
 	# One at a time.
 	exits 8 ec-scan start
 	[[ $ERR == *"a scan is under way"* ]]
 	server_kill one
+	ec-scan continue --rate 1K --time 1 || [ $? -eq 3 ]
+	[ "$(state reason)" = "time is up" ]
 	server_start two ec-scan continue --rate 1K
-	server_ready two 60 scan_runs
+	scan_begun two
 	exits 0 ec-scan pause
 	wait "$(server_pid two)" || true
 	server_forget two
@@ -85,7 +101,7 @@ scan_runs()
 @test "SIGTERM and the time limit keep what is done" {
 	fill
 	server_start one ec-scan start --deep --rate 1K
-	server_ready one 60 scan_runs
+	scan_begun one
 	kill "$(server_pid one)"
 	wait "$(server_pid one)" || true
 	server_forget one

@@ -8,11 +8,11 @@
 #include "base/log.h"
 
 enum err
-tool_open(struct store **out, const struct opt_list *drives, int argc,
-    char *argv[])
+tool_open(struct store **out, const struct opt_list *drives, bool brief,
+    int argc, char *argv[])
 {
 	struct store_params p = { .parity = -1, .may_share = true,
-		.serve = true, .linger = true };
+		.serve = !brief, .linger = !brief };
 	const char **volumes;
 	enum err e;
 

@@ -7,9 +7,11 @@
 
 /* Open the drives of -d and those that stand as operands ("-" is none);
  * without any those of EC_VOLUMES or the configuration file.  Drives that
- * another process owns are used through it.  Errors: as store_open. */
+ * another process owns are used through it.  Others may use these likewise, and
+ * store_close waits for them; with ${brief} they wait until it is closed.
+ * Errors: as store_open. */
 enum err tool_open(struct store **out, const struct opt_list *drives,
-    int argc, char *argv[]);
+    bool brief, int argc, char *argv[]);
 
 /* What a scan or heal is confined to: "bucket" or "bucket/prefix". */
 struct tool_scope {
