@@ -189,10 +189,9 @@ claim_from_header(struct claim *c, const struct sigv4_request *in)
 	    c->signature == NULL || !credential_split(c))
 		return S3_AUTH_MALFORMED;
 
-	c->payload = in->payload != NULL ? in->payload :
-	    header_get(in, "x-amz-content-sha256");
+	c->payload = header_get(in, "x-amz-content-sha256");
 	if (c->payload == NULL)
-		c->payload = EMPTY_SHA256;
+		c->payload = in->payload != NULL ? in->payload : EMPTY_SHA256;
 	if (header_count(in, "x-amz-content-sha256") > 1)
 		return S3_INVALID_ARGUMENT;
 	c->date = header_get(in, "x-amz-date");
@@ -263,8 +262,7 @@ claim_from_query(struct claim *c, const struct sigv4_request *in)
 	    SIGV4_EXPIRES_MAX_S) != EC_OK)
 		return S3_AUTH_QUERY;
 	c->expires_s = (int64_t)expires;
-	c->payload = in->payload != NULL ? in->payload :
-	    request_query(rq, "X-Amz-Content-Sha256");
+	c->payload = request_query(rq, "X-Amz-Content-Sha256");
 	if (c->payload == NULL)
 		c->payload = header_get(in, "x-amz-content-sha256");
 	if (c->payload == NULL)

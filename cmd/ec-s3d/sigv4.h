@@ -57,8 +57,8 @@ struct sigv4_request {
 	const struct http_header *headers;
 	unsigned header_count;
 	int64_t now_s;
-	const char *payload;	/* of a body already read, whatever
-				 * x-amz-content-sha256 says; or NULL */
+	const char *payload;	/* instead of a x-amz-content-sha256 that is
+				 * not there: of a body already read; or NULL */
 };
 
 /* One pair of credentials; both NUL-terminated. */

@@ -97,6 +97,11 @@ def reads(op):
     return op.body is not None
 
 
+def streams(op):
+    """STS wants the hash of the whole form."""
+    return reads(op) and op.service == "s3"
+
+
 def body(change):
     def step(ask):
         ask.body = change(ask.body)
@@ -219,28 +224,28 @@ def bodies():
         add("body " + name, ("signed",), mismatch, after=body(change),
             ops=reads)
     add("a chunk changed", CHUNKED, BAD | {"BadDigest"}, after=data_changed,
-        ops=reads)
+        ops=streams)
     add("chunks cut", CHUNKED, cut, after=body(lambda b: b[:len(b) // 2]),
-        ops=reads)
-    add("chunks cut at the end", CHUNKED, cut, ops=reads,
+        ops=streams)
+    add("chunks cut at the end", CHUNKED, cut, ops=streams,
         after=body(lambda b: b[:b.rindex(b"\r\n0") + 2]))
     add("something behind", CHUNKED, cut, after=body(lambda b: b + b"0\r\n"),
-        ops=reads)
+        ops=streams)
     add("another decoded length", CHUNKED, BAD, after=alter(
         "x-amz-decoded-content-length", "1"))
     for n in (-3, -2, -1):
         add("chunk %d from the end" % -n, CHUNKED[:2], BAD,
-            before=put("spoil", n), ops=reads)
-    add("no chunk signature", CHUNKED[:2], BAD, ops=reads,
+            before=put("spoil", n), ops=streams)
+    add("no chunk signature", CHUNKED[:2], BAD, ops=streams,
         after=body(lambda b: b.replace(b"chunk-signature", b"x")))
     add("the trailer's signature", CHUNKED[1:2], BAD,
-        before=put("spoil", "trailer"), ops=reads)
-    add("no trailer signature", CHUNKED[1:2], cut, ops=reads,
+        before=put("spoil", "trailer"), ops=streams)
+    add("no trailer signature", CHUNKED[1:2], cut, ops=streams,
         after=body(lambda b: b[:b.index(b"x-amz-trailer-sig")] + b"\r\n"))
     add("the trailer changed", CHUNKED[1:], BAD | {"BadDigest"},
-        ops=reads, after=lambda a: body(lambda b: b.replace(
+        ops=streams, after=lambda a: body(lambda b: b.replace(
             a.checksum.encode(), b"AAAAAA=="))(a))
-    add("no trailer", CHUNKED[1:], cut | {"InvalidRequest"}, ops=reads,
+    add("no trailer", CHUNKED[1:], cut | {"InvalidRequest"}, ops=streams,
         after=lambda a: body(lambda b: b[:b.index(b"x-amz-checksum")] +
                              b"\r\n")(a))
 
