@@ -34,7 +34,7 @@ on_start(void *ctx, const XML_Char *name, const XML_Char **attributes)
 	(void)attributes;
 	name = colon != NULL ? colon + 1 : name;
 	n = strlen(name);
-	if (++r->depth > XML_DEPTH_MAX || n > sizeof(r->path) - len - 2) {
+	if (++r->depth > XML_DEPTH_MAX || len + 1 + n >= sizeof(r->path)) {
 		stop(r, S3_MALFORMED_XML);
 		return;
 	}

@@ -79,6 +79,24 @@ long_text(size_t len, enum s3_error want)
 	free(text);
 }
 
+/* A path of ${a} bytes and one below it of ${b} more. */
+static void
+long_path(size_t a, size_t b, enum s3_error want)
+{
+	struct buf x = BUF_INIT(100000);
+	char *name = malloc(a + b);
+
+	if (name == NULL)
+		abort();
+	memset(name, 'n', a + b);
+	buf_printf(&x, "<%.*s><%.*s/></%.*s>", (int)a - 1, name, (int)b - 1,
+	    name, (int)a - 1, name);
+	tap_is_u64(read_steps(buf_str(&x), 1000), want,
+	    "a path of %zu and %zu bytes", a, b);
+	free(name);
+	buf_release(&x);
+}
+
 static void
 writing(void)
 {
@@ -123,6 +141,10 @@ main(void)
 	    S3_MALFORMED_XML, "", "a DTD elsewhere");
 	expect("<D>&b;</D>", S3_MALFORMED_XML, "", "an unknown entity");
 	expect("<D>\xff</D>", S3_MALFORMED_XML, "", "not UTF-8");
+	long_path(100, XML_PATH_MAX - 101, S3_OK);
+	for (size_t b = 2; b < 6; b++)
+		long_path(XML_PATH_MAX - b, b, S3_MALFORMED_XML);
+	long_path(XML_PATH_MAX - 1, 20000, S3_MALFORMED_XML);
 	nested(XML_DEPTH_MAX, S3_OK);
 	nested(XML_DEPTH_MAX + 1, S3_MALFORMED_XML);
 	long_text(XML_TEXT_MAX - 1, S3_OK);
