@@ -33,7 +33,7 @@ struct lock_list {
 	enum err errs[LOCK_PEERS_MAX];	/* of each daemon */
 };
 
-#define LOCK_LIST_INIT { NULL }
+#define LOCK_LIST_INIT { .v = NULL }
 
 /* Ask ${n} (up to LOCK_PEERS_MAX) daemons, one after the other.
  * Errors: EC_EQUORUM (fewer than n / 2 + 1 have answered; what they said is

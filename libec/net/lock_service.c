@@ -328,7 +328,7 @@ static enum err
 call_watch(struct lock_service *s, const uint8_t *in, size_t len,
     struct buf *answer, bool (*gone)(void *), void *ctx)
 {
-	struct watch w = { NULL }, **p;
+	struct watch w = { .next = NULL }, **p;
 	struct lock_votes v;
 	struct uuid session;
 	unsigned wait_ms;
