@@ -146,13 +146,13 @@ demo_start()
 		ec-s3d --address "$address" "$drives" 2>"$work/log" &
 		server=$!
 		tries=0
-		until grep -q ': serving ' "$work/log"; do
+		until grep -qs ': serving ' "$work/log"; do
 			tries=$((tries + 1))
 			[ $tries -lt 100 ] || die "ec-s3d is not up after 10 s"
 			kill -0 "$server" 2>/dev/null || break
 			sleep 0.1
 		done
-		if grep -q ': serving ' "$work/log"; then
+		if grep -qs ': serving ' "$work/log"; then
 			break
 		fi
 		wait "$server" || true
@@ -391,7 +391,7 @@ node_ready()	# node
 {
 	tries=0
 	# Its own word first: somebody else may have the port.
-	until grep -q ': serving ' "$work/log$1" && curl -fs -o /dev/null \
+	until grep -qs ': serving ' "$work/log$1" && curl -fs -o /dev/null \
 	    "http://$(node_address "$1")/ec/health/ready"
 	do
 		tries=$((tries + 1))
