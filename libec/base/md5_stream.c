@@ -2,7 +2,6 @@
 #include "base/md5_stream.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "base/mem.h"
 #include "base/md5_kernel.h"
 #include "base/num.h"
+#include "base/thread.h"
 
 enum {
 	ALONE_BYTES = 128 * 1024,	/* fewer are not worth a thread */
@@ -222,21 +222,10 @@ thread_main(void *arg)
 }
 
 static bool
-thread_start(void)
+worker_start(void)
 {
-	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t thread;
-	bool good;
+	bool good = thread_start(thread_main, NULL, STACK_BYTES);
 
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	good = pthread_create(&thread, &attr, thread_main, NULL) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
 	threads += good;
 	return good;
 }
@@ -249,7 +238,7 @@ hand_over(struct md5_stream *s)
 
 	pthread_mutex_lock(&lock);
 	if (threads < threads_max() && threads == active)
-		good = thread_start() || threads > 0;
+		good = worker_start() || threads > 0;
 	if (good) {
 		s->busy = true;
 		s->next = NULL;

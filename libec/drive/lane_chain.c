@@ -5,11 +5,11 @@
  * 2. Runners are threads of no lane: one that hangs in a drive takes nothing
  *    from other lanes but the rest of its chain, and for that lane_chain_wait
  *    wakes threads of those lanes. */
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "drive/lane_impl.h"
 
 enum {
@@ -76,19 +76,8 @@ runner_main(void *arg)
 static bool
 runner_start(void)
 {
-	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t thread;
-	bool good;
+	bool good = thread_start(runner_main, NULL, STACK_BYTES);
 
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	good = pthread_create(&thread, &attr, runner_main, NULL) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
 	runners += good;
 	return good;
 }

@@ -1,11 +1,11 @@
 /* lane_work: the threads that run a lane's calls and batches. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "drive/lane_impl.h"
 
 enum {
@@ -17,19 +17,8 @@ enum {
 bool
 lane_thread(struct lane *l, void *(*start)(void *), void *arg)
 {
-	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t thread;
-	bool good;
+	bool good = thread_start(start, arg, STACK_BYTES);
 
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	good = pthread_create(&thread, &attr, start, arg) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
 	if (good)
 		l->refs++;
 	return good;
