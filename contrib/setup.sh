@@ -241,7 +241,8 @@ demo_install()
 	install_packages $build_packages $demo_packages
 }
 
-demo()
+# [--once], and the tools.
+demo_prepare()
 {
 	once=no
 	case ${1-} in
@@ -254,6 +255,11 @@ demo()
 		say "Building"
 		make -s -j"$(nproc)" all
 	fi
+}
+
+demo()
+{
+	demo_prepare "$@"
 
 	work=$(mktemp -d "${TMPDIR:-/tmp}/ec-demo.XXXXXX")
 	server=
@@ -463,17 +469,7 @@ cluster_job()
 # Three nodes on this machine, each with its port and four drives.
 cluster()
 {
-	once=no
-	case ${1-} in
-	--once)	once=yes ;;
-	'')	;;
-	*)	usage ;;
-	esac
-	if [ -z "${EC_BIN-}" ]; then
-		demo_install
-		say "Building"
-		make -s -j"$(nproc)" all
-	fi
+	demo_prepare "$@"
 	work=$(mktemp -d "${TMPDIR:-/tmp}/ec-cluster.XXXXXX")
 	trap cluster_end EXIT
 	trap 'exit 130' INT TERM
