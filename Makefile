@@ -142,7 +142,9 @@ $(SWITCH): $(BUILD)/%: $(BUILD)/%.o
 
 units: $(UNITS)
 
-check: $(PROGRAMS) $(LOADS) $(UNITS) $(FAULT) $(SWITCH)
+# Of the unit tests those asked for, and that which t/0100 runs.
+check: $(PROGRAMS) $(LOADS) $(FAULT) $(SWITCH) $(BUILD)/t/unit/base-digest \
+		$(filter $(UNITS),$(TESTS))
 	@EC_BIN=$(BUILD) t/lib/run -j $(TEST_JOBS) -t $(TEST_SECONDS) \
 		$(or $(strip $(TESTS)),$(error there are no tests))
 
