@@ -8,6 +8,8 @@
 #      check-heal  every kind of damage to drives, found and healed: a table
 #      check-power the power of all drives cut under load, EC_POWER (200) times
 #      check-seeded builds with one defect each, of which a test must go red
+#      prove       what all that shows, as a table: ROWS='C1 C17' of it
+#      prove-long  the same at the counts of a release, for hours
 #      fuzz        every fuzzer for FUZZ_SECONDS (default 60); needs clang
 #      bench       every benchmark
 #      coverage    check, then lines covered per file
@@ -175,6 +177,10 @@ check-heal: $(PROGRAMS) $(FAULT)
 	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 3600 \
 		t/8300-fault-heal.bats t/8310-fault-refill.bats
 
+# What a run of check left in EC_RESULTS is not done again.
+prove prove-long: $(PROGRAMS) $(LOADS) $(FAULT) $(SWITCH) $(UNITS)
+	@t/prove/prove.py $(if $(filter %-long,$@),--long) $(BUILD) $(ROWS)
+
 # Fuzzers: the library once more, by clang, with libFuzzer's instrumentation.
 FUZZ_BUILD := build/fuzz
 FUZZ_CFLAGS := $(BASE_CFLAGS) -Icmd -It/lib -O1 -g -fno-omit-frame-pointer \
@@ -253,8 +259,8 @@ clean:
 	rm -rf build
 
 .PHONY: all units check check-fault check-s3 check-clients check-heal \
-	check-cluster check-power check-seeded fuzzers fuzz bench coverage lint \
-	install uninstall dist clean
+	check-cluster check-power check-seeded prove prove-long fuzzers fuzz \
+	bench coverage lint install uninstall dist clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -6,7 +6,8 @@
 #	one is killed while an upload runs.
 # setup.sh check: build and run every test, once plainly and once with the
 #	address and undefined-behaviour sanitizers (or, with SANITIZE set, only
-#	with those it names).  Ends with "N passed, N failed, N skipped".
+#	with those it names); print the table of make prove.  Ends with
+#	"N passed, N failed, N skipped".
 # setup.sh packages demo|check: only install what they need.
 #
 # Needs sh, and root or sudo to install packages.  Debian 12 and 13 and Ubuntu
@@ -515,17 +516,23 @@ check()
 	check_install
 	EC_TOTALS=$(mktemp "${TMPDIR:-/tmp}/ec-totals.XXXXXX")
 	export EC_TOTALS
-	trap 'rm -f "$EC_TOTALS" "$EC_TOTALS.failed"' EXIT
+	trap 'rm -rf "$EC_TOTALS" "$EC_TOTALS".*' EXIT
 	failed=0
 	if [ -n "${SANITIZE-}" ]; then
 		check_build "$SANITIZE"
 	else
 		say "lint"
 		make lint || failed=1
+		EC_RESULTS=$EC_TOTALS.results
+		mkdir "$EC_RESULTS"
+		export EC_RESULTS
 		check_build ''
 		say "fuzz"
 		make -s -j"$(nproc)" fuzzers >/dev/null &&
 		    make -s fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-10}" || failed=1
+		say "prove"
+		make -s prove || failed=1
+		unset EC_RESULTS
 		check_build address,undefined
 	fi
 	echo

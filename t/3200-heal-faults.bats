@@ -5,4 +5,5 @@ load lib/common
 	run /usr/bin/python3 "$ROOT/t/heal/faults.py" "$EC_BIN" --short
 	echo "$output"
 	[ "$status" -eq 0 ]
+	echo "# ${output//$'\n'/$'\n# '}" >&3
 }

@@ -13,5 +13,9 @@ setup()
 	export EC_VOLUMES="$DIR/d{1...4}"
 	s3d_start
 	ec-key user add other --access-key OTHERKEY --secret other-secret
-	"$ROOT/t/auth/matrix.py" "127.0.0.1:$PORT"
+	"$ROOT/t/auth/matrix.py" "127.0.0.1:$PORT" >cases || {
+		cat cases
+		return 1
+	}
+	grep '^# ' cases >&3
 }

@@ -106,7 +106,7 @@ check()
 # sample unless EC_FAULT_FULL is set.
 loop()
 {
-	local n=1 spec growth=3
+	local n=1 spec growth=3 runs=0
 
 	case $EC_BIN in
 	*/plain) ;;
@@ -128,9 +128,10 @@ loop()
 			return 1
 		}
 		grep -q '^met ' .fault || break
+		runs=$((runs + 1))
 		n=$((growth > 0 ? n * growth : n + 1))
 	done
-	echo "# $5: $1: met none at n = $n" >&3
+	echo "# $5: $1: $runs faults, met none at n = $n" >&3
 }
 
 each()

@@ -287,7 +287,7 @@ fault_seen()
 # input of each run is the file $FAULT_STDIN.
 fault_loop()
 {
-	local n=1 spec before=$2 after=$3 last=$1
+	local n=1 spec before=$2 after=$3 last=$1 runs=0
 
 	shift 3
 	while :; do
@@ -300,7 +300,8 @@ fault_loop()
 			return 1
 		fi
 		[ $FAULT_MET = yes ] || break
+		runs=$((runs + 1))
 		n=$((n + 1 + (${EC_FAULT_FULL:-0} == 0 ? n / 2 : 0)))
 	done
-	echo "# $last: met none at n = $n" >&3
+	echo "# $last: $runs faults, met none at n = $n" >&3
 }

@@ -41,8 +41,10 @@ def green(tests):
                            capture_output=True, text=True)
     if build.returncode != 0:
         raise SystemExit(f"seeded: does not build:\n{build.stderr[-2000:]}")
+    env = {k: v for k, v in os.environ.items()
+           if k not in ("EC_TOTALS", "EC_RESULTS")}     # red is no failure
     run = subprocess.run(["sh", "t/lib/run", "-t", "300", *tests], cwd=COPY,
-                         env={**os.environ, "EC_BIN": BUILD, "EC_POWER": "5"},
+                         env={**env, "EC_BIN": BUILD, "EC_POWER": "5"},
                          capture_output=True, text=True)
     return run.returncode == 0, run.stdout
 
