@@ -48,8 +48,15 @@ lane_init(struct lane *l, struct lock_client *c,
 static enum err
 lane_start(struct lane *l)
 {
-	l->asker_runs = pthread_create(&l->asker, NULL, lane_ask, l) == 0;
-	l->watcher_runs = l->asker_runs &&
+	struct lock_client *c = l->client;
+
+	pthread_mutex_lock(&c->lock);
+	while (l->askers < LANE_ASKERS && pthread_create(
+	    &l->asker[l->askers], NULL, lane_ask, l) == 0)
+		l->askers++;
+	l->asking = l->askers;
+	pthread_mutex_unlock(&c->lock);
+	l->watcher_runs = l->askers == LANE_ASKERS &&
 	    pthread_create(&l->watcher, NULL, lane_watch, l) == 0;
 	return l->watcher_runs ? EC_OK : EC_ENOMEM;
 }
@@ -96,8 +103,8 @@ lock_client_new(struct lock_client **out, const struct lock_client_params *p)
 static void
 lane_release(struct lane *l)
 {
-	if (l->asker_runs)
-		pthread_join(l->asker, NULL);
+	while (l->askers > 0)
+		pthread_join(l->asker[--l->askers], NULL);
 	if (l->watcher_runs)
 		pthread_join(l->watcher, NULL);
 	peer_free(l->peer);
@@ -115,7 +122,7 @@ flush(struct lock_client *c)
 	int r = 0;
 
 	for (size_t i = 0; i < c->n && r == 0; i++)
-		while (c->lanes[i].asker_runs && !c->lanes[i].ended && r == 0)
+		while (c->lanes[i].asking > 0 && r == 0)
 			r = pthread_cond_timedwait(&c->tick, &c->lock, &ts);
 	atomic_store(&c->cut, true);
 }
@@ -373,7 +380,7 @@ lock_client_explain(struct lock_client *c, struct buf *out)
 		else if (l->err == EC_EOFFLINE)
 			e = buf_printf(out, "%s: cannot be reached\n",
 			    peer_address(l->peer));
-		else if (l->err == EC_ETIMEDOUT || (l->flying_us != 0 &&
+		else if (l->err == EC_ETIMEDOUT || (l->flying > 0 &&
 		    lock_client_now() - l->flying_us > SILENT_US))
 			e = buf_printf(out, "%s: does not answer\n",
 			    peer_address(l->peer));

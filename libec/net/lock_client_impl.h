@@ -10,6 +10,10 @@
 #include "net/lock_wire.h"
 #include "net/peer.h"
 
+/* So many requests to a daemon at once: what is given back must not keep what
+ * is asked for waiting. */
+enum { LANE_ASKERS = 2 };
+
 /* The vote of one daemon for one request, as far as it is known here. */
 struct vote {
 	TAILQ_ENTRY(vote) link;		/* in the lane's queue, if queued */
@@ -51,17 +55,18 @@ struct lane {
 	struct peer *peer;		/* or: */
 	struct lock_service *local;
 	size_t index;
-	pthread_t asker, watcher;
-	bool asker_runs, watcher_runs;
-	pthread_cond_t work, look;	/* for asker and watcher */
+	pthread_t asker[LANE_ASKERS], watcher;
+	unsigned askers, asking;	/* started; not ended */
+	bool watcher_runs;
+	pthread_cond_t work, look;	/* for askers and watcher */
 	TAILQ_HEAD(, vote) queue;
 	uint64_t lease_us;
 	uint64_t down_until_us;
 	unsigned failures;		/* in a row */
 	enum err err;			/* of the last call */
 	uint32_t grace_ms;		/* it said */
-	uint64_t flying_us;		/* since when it is asked; 0: not */
-	bool ended;			/* the asker has */
+	unsigned flying;		/* requests under way ... */
+	uint64_t flying_us;		/* ... without an answer since */
 };
 
 struct lock_hold {

@@ -1,5 +1,5 @@
-/* The threads of lock_client: for each daemon one that asks and one that waits
- * for changes, and one that watches the time. */
+/* The threads of lock_client: for each daemon those that ask and one that
+ * waits for changes, and one that watches the time. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -178,11 +178,13 @@ lane_ask_once(struct lane *l, struct flight *f)
 	e = lock_wire_items_encode(&f->out, f->items, f->n, &c->session);
 	down = lock_client_now() < l->down_until_us && l->failures > 0;
 	if (e == EC_OK && !down) {
-		l->flying_us = lock_client_now();
+		if (l->flying++ == 0)
+			l->flying_us = lock_client_now();
 		pthread_mutex_unlock(&c->lock);
 		e = flight_fly(f, l);
 		pthread_mutex_lock(&c->lock);
-		l->flying_us = 0;
+		l->flying--;
+		l->flying_us = lock_client_now();
 		lane_note(l, e, &f->answers);
 	}
 	flight_land(f, l, down ? l->err : e);
@@ -205,7 +207,7 @@ lane_ask(void *arg)
 		else
 			pthread_cond_wait(&l->work, &c->lock);
 	}
-	l->ended = true;
+	l->asking--;
 	pthread_cond_broadcast(&c->tick);
 	pthread_mutex_unlock(&c->lock);
 	buf_release(&f.out);
