@@ -157,7 +157,7 @@ check-clients: $(PROGRAMS)
 	@EC_BIN=$(CURDIR)/$(BUILD) t/lib/check-clients
 
 check-fault: $(PROGRAMS) $(FAULT)
-	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 3600 \
+	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 14400 \
 		$(wildcard t/8*.bats)
 
 check-cluster: $(PROGRAMS) $(FAULT) $(SWITCH)
@@ -174,7 +174,7 @@ check-seeded: $(PROGRAMS) $(UNITS) $(FAULT)
 
 check-heal: $(PROGRAMS) $(FAULT)
 	@/usr/bin/python3 t/heal/faults.py $(BUILD)
-	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 3600 \
+	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 14400 \
 		t/8300-fault-heal.bats t/8310-fault-refill.bats
 
 # What a run of check left in EC_RESULTS is not done again.

@@ -90,6 +90,12 @@ load lib/common.bash
 	[ "$STATUS" -eq 0 ]
 }
 
+@test "of the calls for memory the program's own are counted apart" {
+	fault_run malloc:0,own:0 cat /dev/null
+	[ "$(fault_seen own)" -gt 0 ]
+	[ "$(fault_seen malloc)" -gt "$(fault_seen own)" ]
+}
+
 @test "a delayed call is made all the same" {
 	local begin=$EPOCHREALTIME took
 

@@ -12,7 +12,8 @@ setup()
 }
 
 ERRORS='open:N openat:N read:N pread:N write:N:ENOSPC pwrite:N pwritev:N
-	fsync:N fdatasync:N renameat:N link:N mmap:N ftruncate:N malloc:N'
+	fsync:N fdatasync:N renameat:N link:N mmap:N ftruncate:N own:N
+	malloc:N'
 KILLS='kill@open:N kill@openat:N kill@write:N torn@write:N torn@pwrite:N
 	torn@pwritev:N kill@fsync:N kill@fdatasync:N kill@renameat:N
 	kill@link:N kill@unlink:N'

@@ -15,9 +15,13 @@ lock_is_free()
 }
 
 @test "a client without memory says so and keeps nothing" {
+	local spec
+
 	lockds 1 --lease 2
-	fault_loop malloc:N true lock_is_free \
-	    ec-lockd --run a --wait 2 -- true
+	for spec in own:N malloc:N; do
+		fault_loop "$spec" true lock_is_free \
+		    ec-lockd --run a --wait 2 -- true
+	done
 }
 
 @test "without its state file the daemon grants nothing, and then again" {

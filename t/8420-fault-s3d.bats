@@ -138,12 +138,7 @@ each()
 {
 	local spec
 
-	for spec in io:N kill@io:N; do
-		loop "$spec" "$@"
-	done
-	[ "${EC_FAULT_FULL:-0}" = 0 ] || for spec in open:N openat:N write:N \
-	    pwrite:N pwritev:N fsync:N fdatasync:N renameat:N mkdir:N \
-	    ftruncate:N unlink:N malloc:N; do
+	for spec in io:N kill@io:N own:N; do
 		loop "$spec" "$@"
 	done
 }

@@ -127,8 +127,10 @@ store_open(struct store **out, const struct store_params *p)
 		log_error("the bitrot hash computes wrong sums on this CPU");
 		return EC_EFAILED;
 	}
-	if ((st = calloc(1, sizeof(*st))) == NULL)
-		return EC_ENOMEM;
+	if ((st = calloc(1, sizeof(*st))) == NULL) {
+		e = EC_ENOMEM;
+		goto out;
+	}
 	pthread_mutex_init(&st->drives_lock, NULL);
 	pthread_mutex_init(&st->seen_lock, NULL);
 	st->may_share = p->may_share;

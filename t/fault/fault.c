@@ -13,8 +13,10 @@
  *	torn	half of the bytes are written, then the process is killed
  *	short	half of the bytes are read or written, with success
  *	delay	the call is made ARGUMENT milliseconds later
- * The kinds are in kind_names; "io" is any but malloc and send.  A call on
- * standard error is never counted: it is how a program reports the fault.
+ * The kinds are in kind_names; "io" is any but malloc and send, "malloc" any
+ * call for memory, "own" one by the program itself, not by a shared library.
+ * A call on standard error is never counted: it is how a program reports the
+ * fault.
  *
  * EC_FAULT_PATH	count only calls on files whose path contains this
  *			(memory is counted whatever it says)
@@ -30,6 +32,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -51,13 +54,13 @@
 #define EXPORT __attribute__((visibility("default")))
 
 enum kind { OPEN, OPENAT, WRITE, PWRITE, PWRITEV, READ, PREAD, FSYNC, FDATASYNC,
-	RENAME, RENAMEAT, MMAP, MALLOC, FTRUNCATE, UNLINK, MKDIR, LINK, SEND,
-	IO };
+	RENAME, RENAMEAT, MMAP, MALLOC, OWN, FTRUNCATE, UNLINK, MKDIR, LINK,
+	SEND, IO };
 
 static const char *const kind_names[] = { "open", "openat", "write", "pwrite",
 	"pwritev", "read", "pread", "fsync", "fdatasync", "rename", "renameat",
-	"mmap", "malloc", "ftruncate", "unlink", "mkdir", "link", "send",
-	"io" };
+	"mmap", "malloc", "own", "ftruncate", "unlink", "mkdir", "link",
+	"send", "io" };
 
 enum action { ERROR, KILL, TORN, SHORT, DELAY };
 
@@ -82,6 +85,8 @@ static struct fault faults[FAULTS_MAX];
 static size_t fault_count;
 static const char *path_part, *when;
 static int log_fd = -1;
+static uintptr_t code;		/* of the program itself */
+static size_t code_len;
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -129,9 +134,15 @@ misuse(const char *spec)
 }
 
 static bool
+is_memory(enum kind kind)
+{
+	return kind == MALLOC || kind == OWN;
+}
+
+static bool
 parse_argument(struct fault *f, const char *s)
 {
-	f->argument = f->kind == MALLOC || f->kind == MMAP ? ENOMEM : EIO;
+	f->argument = is_memory(f->kind) || f->kind == MMAP ? ENOMEM : EIO;
 	if (*s == '\0')
 		return true;
 	if (f->action == DELAY) {
@@ -181,6 +192,21 @@ parse_fault(struct fault *f, char *spec)
 	return parse_argument(f, *end == ':' ? end + 1 : "");
 }
 
+/* The first of the objects is the program. */
+static int
+find_code(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size;
+	(void)arg;
+	for (size_t i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_LOAD &&
+		    info->dlpi_phdr[i].p_flags & PF_X) {
+			code = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+			code_len = info->dlpi_phdr[i].p_memsz;
+		}
+	return 1;
+}
+
 __attribute__((constructor)) static void
 load(void)
 {
@@ -197,6 +223,7 @@ load(void)
 	}
 	if (spec == NULL)
 		return;
+	dl_iterate_phdr(find_code, NULL);
 	if ((copy = strdup(spec)) == NULL)
 		misuse(spec);
 	for (char *s = strtok_r(copy, ",", &next); s != NULL;
@@ -259,6 +286,15 @@ strike(const struct fault *f, unsigned long n, const char *path)
 	return FAIL;
 }
 
+/* Is a call of ${kind} one of those that ${wanted} stands for? */
+static bool
+counts(enum kind wanted, enum kind kind)
+{
+	if (wanted == IO)
+		return !is_memory(kind) && kind != SEND;
+	return wanted == kind || (wanted == MALLOC && kind == OWN);
+}
+
 /* Count one call; FAIL has set errno. */
 static enum verdict
 meet(enum kind kind, int fd, const char *path)
@@ -270,19 +306,18 @@ meet(enum kind kind, int fd, const char *path)
 	if (fault_count == 0 || (fd == STDERR_FILENO && path == NULL) ||
 	    (when != NULL && access(when, F_OK) != 0))
 		goto out;
-	if (kind == MALLOC)
+	if (is_memory(kind))
 		snprintf(where, sizeof(where), "-");
 	else
 		locate(where, sizeof(where), fd, path);
-	if (kind != MALLOC && path_part != NULL &&
+	if (!is_memory(kind) && path_part != NULL &&
 	    strstr(where, path_part) == NULL)
 		goto out;
 	for (size_t i = 0; i < fault_count && v == GO; i++) {
 		struct fault *f = &faults[i];
 		unsigned long n;
 
-		if (f->kind != kind &&
-		    (f->kind != IO || kind == MALLOC || kind == SEND))
+		if (!counts(f->kind, kind))
 			continue;
 		n = atomic_fetch_add(&f->seen, 1) + 1;
 		if (f->nth != 0 && (n == f->nth || (f->onwards && n > f->nth)))
@@ -293,6 +328,10 @@ out:
 		errno = saved;
 	return v;
 }
+
+/* What a call for memory is, made by who called this. */
+#define MEMORY ((uintptr_t)__builtin_return_address(0) - code < code_len ? \
+	OWN : MALLOC)
 
 /* A transfer of ${len} bytes under a verdict; ${call} is made with "part". */
 #define TRANSFER(kind, fd, len, call) do { \
@@ -467,7 +506,7 @@ syscall(long number, ...)
 EXPORT void * \
 name(void *p, size_t len, int prot, int flags, int fd, off_type off) \
 { \
-	if (meet(fd < 0 ? MALLOC : MMAP, fd, NULL) == FAIL) \
+	if (meet(fd < 0 ? MEMORY : MMAP, fd, NULL) == FAIL) \
 		return MAP_FAILED; \
 	return REAL(name)(p, len, prot, flags, fd, off); \
 }
@@ -519,7 +558,7 @@ malloc(size_t len)
 	if (resolving)
 		return early_alloc(len);
 	RESOLVE(real_malloc);
-	return meet(MALLOC, -1, NULL) == FAIL ? NULL : real_malloc(len);
+	return meet(MEMORY, -1, NULL) == FAIL ? NULL : real_malloc(len);
 }
 
 EXPORT void *
@@ -528,7 +567,7 @@ calloc(size_t n, size_t size)
 	if (resolving)
 		return early_alloc(n * size);
 	RESOLVE(real_calloc);
-	return meet(MALLOC, -1, NULL) == FAIL ? NULL : real_calloc(n, size);
+	return meet(MEMORY, -1, NULL) == FAIL ? NULL : real_calloc(n, size);
 }
 
 EXPORT void *
@@ -537,7 +576,7 @@ realloc(void *p, size_t len)
 	void *copy;
 
 	RESOLVE(real_realloc);
-	if (meet(MALLOC, -1, NULL) == FAIL)
+	if (meet(MEMORY, -1, NULL) == FAIL)
 		return NULL;
 	if (!is_early(p))
 		return real_realloc(p, len);
@@ -552,7 +591,7 @@ EXPORT void *
 aligned_alloc(size_t align, size_t len)
 {
 	RESOLVE(real_aligned_alloc);
-	return meet(MALLOC, -1, NULL) == FAIL ? NULL :
+	return meet(MEMORY, -1, NULL) == FAIL ? NULL :
 	    real_aligned_alloc(align, len);
 }
 
@@ -560,8 +599,21 @@ EXPORT int
 posix_memalign(void **out, size_t align, size_t len)
 {
 	RESOLVE(real_posix_memalign);
-	return meet(MALLOC, -1, NULL) == FAIL ? ENOMEM :
+	return meet(MEMORY, -1, NULL) == FAIL ? ENOMEM :
 	    real_posix_memalign(out, align, len);
+}
+
+EXPORT char *
+strdup(const char *s)
+{
+	size_t len = strlen(s) + 1;
+	char *copy;
+
+	RESOLVE(real_malloc);
+	if (meet(MEMORY, -1, NULL) == FAIL ||
+	    (copy = real_malloc(len)) == NULL)
+		return NULL;
+	return memcpy(copy, s, len);
 }
 
 EXPORT void

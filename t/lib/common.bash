@@ -282,9 +282,10 @@ fault_seen()
 
 # fault_loop SPEC BEFORE AFTER command ...: for n = 1, 2, ... until a run meets
 # no fault: call BEFORE, run the command with the spec, in which N stands for
-# n, and call AFTER, which must find all well.  Without EC_FAULT_FULL the
-# steps grow, so that some 15 points of 400 are tried instead of all.  Standard
-# input of each run is the file $FAULT_STDIN.
+# n, and call AFTER, which must find all well.  Without EC_FAULT_FULL, and for
+# the many calls for memory of shared libraries, the steps grow, so that some 15
+# points of 400 are tried instead of all.  Standard input of each run is the
+# file $FAULT_STDIN.
 fault_loop()
 {
 	local n=1 spec before=$2 after=$3 last=$1 runs=0
@@ -301,7 +302,7 @@ fault_loop()
 		fi
 		[ $FAULT_MET = yes ] || break
 		runs=$((runs + 1))
-		n=$((n + 1 + (${EC_FAULT_FULL:-0} == 0 ? n / 2 : 0)))
+		n=$((n + 1 + (all == 0 ? n / 2 : 0)))
 	done
 	echo "# $last: $runs faults, met none at n = $n" >&3
 }

@@ -15,11 +15,8 @@ store_setup()
 	ec-put -d "$DIR/base/{1...4}" box/large <large
 	# Not what libraries read for themselves.
 	export EC_FAULT_PATH=$DIR/d/
-	FAULTS='io:N io:N:ENOSPC malloc:N'
+	FAULTS='io:N io:N:ENOSPC own:N malloc:N'
 	KILLS='kill@io:N torn@io:N'
-	[ "${EC_FAULT_FULL:-0}" = 0 ] || FAULTS+=' open:N openat:N read:N pread:N
-	    write:N pwrite:N pwritev:N fsync:N fdatasync:N renameat:N mkdir:N
-	    mmap:N ftruncate:N unlink:N'
 }
 
 # The last command did what it was told to, on all drives or not on all.
