@@ -14,6 +14,7 @@
 #include "base/progress.h"
 #include "codec/versions.h"
 #include "store/finding.h"
+#include "store/kept_tool.h"
 #include "store/repair.h"
 #include "store/scan_run.h"
 #include "store/tool.h"
@@ -301,6 +302,60 @@ heal(struct store *st, const struct args *a)
 	return e;
 }
 
+/* ec-heal quarantine: whatever is to be changed must be named. */
+static enum err
+quarantine(struct args *a, int argc, char *argv[])
+{
+	static const char *const verbs[] = { "list", "show", "restore",
+		"purge" };
+	struct kept_tool t = { .verb = "list", .json = a->json };
+	struct store *st = NULL;
+	bool known = argc == 0;
+	enum err e;
+
+	for (unsigned i = 0; argc > 0 && i < sizeof verbs / sizeof *verbs; i++)
+		known = known || strcmp(argv[0], verbs[i]) == 0;
+	if (!known)
+		opt_misuse("quarantine %s: list, show, restore or purge",
+		    argv[0]);
+	if (argc > 0) {
+		t.verb = argv[0];
+		t.names = argv + 1;
+		t.name_count = (unsigned)argc - 1;
+	}
+	if (t.name_count == 0 && !a->all && (strcmp(t.verb, "restore") == 0 ||
+	    strcmp(t.verb, "purge") == 0))
+		opt_misuse("quarantine %s: what? name it, or say --all",
+		    t.verb);
+	if (t.name_count > 0 && a->all)
+		opt_misuse("--all and names exclude each other");
+	if ((e = tool_open(&st, &a->drives, true, 0, NULL)) == EC_OK)
+		e = kept_tool_run(st, &t);
+	store_close(st);
+	return e;
+}
+
+static enum err
+run(struct args *a, int argc, char *argv[])
+{
+	struct store *st = NULL;
+	enum err e = EC_OK;
+
+	if (argc > 0 && strcmp(argv[0], "quarantine") == 0)
+		return quarantine(a, argc - 1, argv + 1);
+	for (int i = 0; i < argc; i++)
+		a->input = a->input || strcmp(argv[i], "-") == 0;
+	if (a->wait && (a->input || a->dry))
+		opt_misuse("--wait excludes --dry-run and findings as input");
+	if ((!a->input || (e = spool_input(&a->spool)) == EC_OK) &&
+	    (e = tool_open(&st, &a->drives, false, argc, argv)) == EC_OK)
+		e = heal(st, a);
+	store_close(st);
+	if (a->spool != NULL)
+		fclose(a->spool);
+	return e;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -310,7 +365,8 @@ main(int argc, char *argv[])
 		    "the drives, as /mnt/d{1...4}; may be repeated "
 		    "(default: EC_VOLUMES)"),
 		OPT_FLAG('a', "all", &a.all,
-		    "look at every version, not only at the heal queue"),
+		    "look at every version, not only at the heal queue; "
+		    "quarantine restore or purge: all that is there"),
 		OPT_STR('b', "bucket", &a.name, "bucket[/prefix]",
 		    "look at every version of these"),
 		OPT_FLAG('D', "deep", &a.deep,
@@ -329,9 +385,9 @@ main(int argc, char *argv[])
 		OPT_FLAG('q', "quiet", &a.quiet, "no progress, no summary"),
 		OPT_FLAG('v', "verbose", &a.verbose,
 		    "a line for what was healed, too, and a summary"),
-		OPT_END("[-] [drive ...]"),
+		OPT_END("[-] [drive ...] | quarantine [list | show | "
+		    "restore | purge] [name ...]"),
 	};
-	struct store *st = NULL;
 	enum err e;
 
 	log_init(argv[0]);
@@ -343,16 +399,7 @@ main(int argc, char *argv[])
 		opt_misuse("--time goes with --wait");
 	if (tool_scope_parse(&a.scope, a.name) != EC_OK)
 		opt_misuse("--bucket %s: not a bucket's name", a.name);
-	for (int i = 0; i < argc; i++)
-		a.input = a.input || strcmp(argv[i], "-") == 0;
-	if (a.wait && (a.input || a.dry))
-		opt_misuse("--wait excludes --dry-run and findings as input");
-	if ((!a.input || (e = spool_input(&a.spool)) == EC_OK) &&
-	    (e = tool_open(&st, &a.drives, false, argc, argv)) == EC_OK)
-		e = heal(st, &a);
-	store_close(st);
-	if (a.spool != NULL)
-		fclose(a.spool);
+	e = run(&a, argc, argv);
 	free(a.drives.v);
 	return err_exit(e);
 }

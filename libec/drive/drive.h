@@ -88,6 +88,7 @@ struct drive_stats {	/* since open */
 	uint64_t appends, append_bytes, flushes, shard_bytes_written,
 	    shard_bytes_read, shard_flushes;
 	uint64_t journal_damaged;	/* places of it that did not hold */
+	uint64_t kept_files, kept_bytes;	/* in quarantine, now */
 };
 
 /* One shard file being written or read. */
@@ -141,12 +142,25 @@ struct drive_ops {
 
 	enum err (*shard_remove)(struct drive *d, const struct uuid *data,
 	    unsigned index);
-	/* Move a bad shard file to quarantine, where a person may look. */
-	enum err (*shard_quarantine)(struct drive *d, const struct uuid *data,
-	    unsigned index);
 	/* Shard files in order of id behind ${after}, at most ${max}. */
 	enum err (*shard_list)(struct drive *d, const struct uuid *after,
 	    struct drive_shard_info *out, unsigned max, unsigned *n);
+
+	/* Quarantine: the damaged shard files that others took the place of.
+	 * Nothing removes them but purge.  list: as shard_list, with the time
+	 * each came there as mtime_us; that, the id and the index name a file.
+	 * read: exactly len, else EC_ECORRUPT.  restore puts it back, whatever
+	 * it is, and the one that is there now into quarantine (EC_ENOSPC if
+	 * there is no room).  Durable on return.  Errors: EC_ENOTFOUND. */
+	enum err (*kept_list)(struct drive *d, const struct uuid *after,
+	    struct drive_shard_info *out, unsigned max, unsigned *n);
+	enum err (*kept_read)(struct drive *d,
+	    const struct drive_shard_info *which, void *buf, size_t len,
+	    uint64_t off);
+	enum err (*kept_restore)(struct drive *d,
+	    const struct drive_shard_info *which);
+	enum err (*kept_purge)(struct drive *d,
+	    const struct drive_shard_info *which);
 
 	/* Is it there, and who is it: reads and checks format.json anew.
 	 * Errors: EC_EOFFLINE, EC_EFORMAT, EC_EFOREIGN. */

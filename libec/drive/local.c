@@ -132,12 +132,6 @@ op_shard_remove(struct drive *d, const struct uuid *data, unsigned index)
 }
 
 static enum err
-op_shard_quarantine(struct drive *d, const struct uuid *data, unsigned index)
-{
-	return shards_quarantine(&((struct local *)d)->shards, data, index);
-}
-
-static enum err
 op_shard_list(struct drive *d, const struct uuid *after,
     struct drive_shard_info *out, unsigned max, unsigned *n)
 {
@@ -148,6 +142,38 @@ op_shard_list(struct drive *d, const struct uuid *after,
 	if ((e = local_there(l)) != EC_OK)
 		return e;
 	return shards_list(&l->shards, after, out, max, n);
+}
+
+static enum err
+op_kept_list(struct drive *d, const struct uuid *after,
+    struct drive_shard_info *out, unsigned max, unsigned *n)
+{
+	struct local *l = (struct local *)d;
+
+	return quarantine_list(&l->shards.quarantine, after, out, max, n);
+}
+
+static enum err
+op_kept_read(struct drive *d, const struct drive_shard_info *which, void *buf,
+    size_t len, uint64_t off)
+{
+	struct local *l = (struct local *)d;
+
+	return quarantine_read(&l->shards.quarantine, which, buf, len, off);
+}
+
+static enum err
+op_kept_restore(struct drive *d, const struct drive_shard_info *which)
+{
+	return shards_restore(&((struct local *)d)->shards, which);
+}
+
+static enum err
+op_kept_purge(struct drive *d, const struct drive_shard_info *which)
+{
+	struct local *l = (struct local *)d;
+
+	return quarantine_purge(&l->shards.quarantine, which);
 }
 
 static enum err
@@ -236,6 +262,8 @@ op_stats(struct drive *d, struct drive_stats *out)
 		.shard_bytes_read = atomic_load(&l->shards.bytes_read),
 		.shard_flushes = atomic_load(&l->shards.flushes),
 		.journal_damaged = journal_damaged(l->journal),
+		.kept_files = atomic_load(&l->shards.quarantine.files),
+		.kept_bytes = atomic_load(&l->shards.quarantine.bytes),
 	};
 	return EC_OK;
 }
@@ -274,8 +302,11 @@ static const struct drive_ops local_ops = {
 	.shard_pread = shards_pread,
 	.shard_close = shards_close,
 	.shard_remove = op_shard_remove,
-	.shard_quarantine = op_shard_quarantine,
 	.shard_list = op_shard_list,
+	.kept_list = op_kept_list,
+	.kept_read = op_kept_read,
+	.kept_restore = op_kept_restore,
+	.kept_purge = op_kept_purge,
 	.probe = op_probe,
 	.reformat = op_reformat,
 	.space = op_space,

@@ -9,12 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "base/mem.h"
-#include "base/num.h"
 #include "base/os_linux.h"
+#include "drive/shard_name.h"
 #include "drive/staged.h"
 
 enum {
@@ -43,33 +41,6 @@ static void
 folder_name(char out[FOLDER_BYTES], unsigned n)
 {
 	snprintf(out, FOLDER_BYTES, "shard/%02x", n & 0xff);
-}
-
-static void
-file_name(char out[SHARDS_NAME_BYTES], const struct uuid *data, unsigned index)
-{
-	num_hex(out, data->b, UUID_BYTES);
-	snprintf(out + 2 * UUID_BYTES, SHARDS_NAME_BYTES - 2 * UUID_BYTES,
-	    "-%u", index & 0xff);
-}
-
-static bool
-file_name_parse(const char *name, struct uuid *data, unsigned *index)
-{
-	char again[SHARDS_NAME_BYTES], hex[2 * UUID_BYTES + 1];
-	uint64_t n;
-
-	if (strlen(name) < 2 * UUID_BYTES + 2 ||
-	    name[2 * UUID_BYTES] != '-' ||
-	    num_parse(&n, name + 2 * UUID_BYTES + 1, 0, 254) != EC_OK)
-		return false;
-	memcpy(hex, name, 2 * UUID_BYTES);
-	hex[2 * UUID_BYTES] = '\0';
-	if (num_unhex(data->b, UUID_BYTES, hex) != EC_OK)
-		return false;
-	*index = (unsigned)n;
-	file_name(again, data, *index);
-	return strcmp(name, again) == 0;	/* one spelling only */
 }
 
 static enum err
@@ -113,7 +84,9 @@ shards_init(struct shards *s, int drive_fd, const char *name,
 	*s = (struct shards){ .drive_fd = drive_fd, .name = name,
 		.reserve = reserve, .lock = PTHREAD_MUTEX_INITIALIZER };
 	if ((e = make_folder(drive_fd, "shard")) != EC_OK ||
-	    (e = make_folder(drive_fd, ".ec/quarantine")) != EC_OK)
+	    (e = make_folder(drive_fd, ".ec/quarantine")) != EC_OK ||
+	    (e = quarantine_init(&s->quarantine, drive_fd, name,
+	    reserve)) != EC_OK)
 		return e;
 	return staged_init(drive_fd);
 }
@@ -175,7 +148,7 @@ enum err
 shards_create(struct shards *s, const struct uuid *data, unsigned index,
     uint64_t bytes_hint, struct drive_writer **out)
 {
-	char name[SHARDS_NAME_BYTES];
+	char name[SHARD_NAME_BYTES];
 	struct drive_writer *w;
 	enum err e;
 
@@ -188,7 +161,7 @@ shards_create(struct shards *s, const struct uuid *data, unsigned index,
 	if ((e = writer_enter(w)) != EC_OK ||
 	    (e = folder_open(s, data->b[0], true, &w->folder_fd)) != EC_OK)
 		goto out;
-	file_name(name, data, index);
+	shard_name(name, data, index);
 	if ((w->fd = os_open_beneath(w->folder_fd, name,
 	    O_WRONLY | O_CREAT | O_EXCL, 0600)) < 0 &&
 	    (e = errno == EEXIST ? staged_create(&w->staged, s->drive_fd,
@@ -229,7 +202,7 @@ shards_write(struct drive_writer *w, const void *buf, size_t len)
 enum err
 shards_commit(struct drive_writer *w)
 {
-	char name[SHARDS_NAME_BYTES];
+	char name[SHARD_NAME_BYTES];
 	enum err e = EC_OK;
 	int fd = w->fd;
 
@@ -240,9 +213,9 @@ shards_commit(struct drive_writer *w)
 	if (close(fd) != 0 && e == EC_OK)
 		e = err_from_errno(errno);
 	if (e == EC_OK && w->staged.fd >= 0) {
-		file_name(name, &w->data, w->index);
-		e = staged_replace(&w->staged, w->s->drive_fd, w->folder_fd,
-		    name);
+		shard_name(name, &w->data, w->index);
+		e = staged_replace(&w->staged, &w->s->quarantine,
+		    w->folder_fd, name);
 	}
 	if (e == EC_OK && fsync(w->folder_fd) != 0)
 		e = err_from_errno(errno);
@@ -260,9 +233,9 @@ shards_commit(struct drive_writer *w)
 void
 shards_abort(struct drive_writer *w)
 {
-	char name[SHARDS_NAME_BYTES];
+	char name[SHARD_NAME_BYTES];
 
-	file_name(name, &w->data, w->index);
+	shard_name(name, &w->data, w->index);
 	if (w->staged.fd < 0 && unlinkat(w->folder_fd, name, 0) != 0)
 		log_warn("%s: shard file %s: cannot remove: %s", w->s->name,
 		    name, strerror(errno));
@@ -273,7 +246,7 @@ enum err
 shards_open(struct shards *s, const struct uuid *data, unsigned index,
     struct drive_reader **out, uint64_t *bytes)
 {
-	char path[FOLDER_BYTES + SHARDS_NAME_BYTES];
+	char path[FOLDER_BYTES + SHARD_NAME_BYTES];
 	struct drive_reader *r = NULL;
 	struct stat st;
 	int fd = -1;
@@ -281,7 +254,7 @@ shards_open(struct shards *s, const struct uuid *data, unsigned index,
 
 	folder_name(path, data->b[0]);
 	path[FOLDER_BYTES - 1] = '/';
-	file_name(path + FOLDER_BYTES, data, index);
+	shard_name(path + FOLDER_BYTES, data, index);
 	if ((fd = os_open_beneath(s->drive_fd, path, O_RDONLY | O_NONBLOCK,
 	    0)) < 0)
 		return err_from_errno(errno);
@@ -327,13 +300,13 @@ shards_close(struct drive_reader *r)
 enum err
 shards_remove(struct shards *s, const struct uuid *data, unsigned index)
 {
-	char name[SHARDS_NAME_BYTES];
+	char name[SHARD_NAME_BYTES];
 	int fd;
 	enum err e;
 
 	if ((e = folder_open(s, data->b[0], false, &fd)) != EC_OK)
 		return e;
-	file_name(name, data, index);
+	shard_name(name, data, index);
 	if (unlinkat(fd, name, 0) != 0)
 		e = err_from_errno(errno);
 	close(fd);
@@ -341,67 +314,22 @@ shards_remove(struct shards *s, const struct uuid *data, unsigned index)
 }
 
 enum err
-shards_quarantine(struct shards *s, const struct uuid *data, unsigned index)
+shards_restore(struct shards *s, const struct drive_shard_info *which)
 {
-	char name[SHARDS_NAME_BYTES], to[SHARDS_NAME_BYTES + 24];
-	int from_fd = -1, to_fd = -1;
+	int fd;
 	enum err e;
 
-	file_name(name, data, index);
-	snprintf(to, sizeof to, "%s.%llu", name,
-	    (unsigned long long)clock_real_us());
-	if ((e = folder_open(s, data->b[0], false, &from_fd)) != EC_OK)
+	if ((e = folder_open(s, which->data.b[0], true, &fd)) != EC_OK)
 		return e;
-	if ((to_fd = os_open_beneath(s->drive_fd, ".ec/quarantine",
-	    O_RDONLY | O_DIRECTORY, 0)) < 0 ||
-	    renameat(from_fd, name, to_fd, to) != 0 ||
-	    fsync(to_fd) != 0 || fsync(from_fd) != 0)
-		e = err_from_errno(errno);
-	else
-		log_warn("%s: shard file %s is in quarantine", s->name, name);
-	if (to_fd >= 0)
-		close(to_fd);
-	close(from_fd);
+	e = quarantine_restore(&s->quarantine, which, fd);
+	close(fd);
 	return e;
-}
-
-struct names {
-	struct drive_shard_info *v;
-	size_t n, cap;
-};
-
-static enum err
-names_add(struct names *l, const struct drive_shard_info *one)
-{
-	size_t cap = l->cap > 0 ? 2 * l->cap : 256;
-	struct drive_shard_info *more;
-
-	if (l->n == l->cap) {
-		if ((more = mem_array(cap, sizeof *more)) == NULL)
-			return EC_ENOMEM;
-		if (l->n > 0)
-			memcpy(more, l->v, l->n * sizeof *more);
-		free(l->v);
-		l->v = more;
-		l->cap = cap;
-	}
-	l->v[l->n++] = *one;
-	return EC_OK;
-}
-
-static int
-by_id(const void *a, const void *b)
-{
-	const struct drive_shard_info *x = a, *y = b;
-	int c = memcmp(x->data.b, y->data.b, UUID_BYTES);
-
-	return c != 0 ? c : x->index < y->index ? -1 : x->index > y->index;
 }
 
 /* Files of folder ${n} behind ${after}, sorted, without size and time. */
 static enum err
 folder_list(const struct shards *s, unsigned n, const struct uuid *after,
-    struct names *l, int *folder_fd)
+    struct shard_names *l, int *folder_fd)
 {
 	struct drive_shard_info one = { .bytes = 0 };
 	const struct dirent *d;
@@ -420,15 +348,14 @@ folder_list(const struct shards *s, unsigned n, const struct uuid *after,
 		return EC_ENOMEM;
 	}
 	while (e == EC_OK && (errno = 0, d = readdir(dir)) != NULL)
-		if (file_name_parse(d->d_name, &one.data, &one.index) &&
+		if (shard_name_parse(d->d_name, &one.data, &one.index) &&
 		    one.data.b[0] == n && (after == NULL ||
 		    memcmp(one.data.b, after->b, UUID_BYTES) > 0))
-			e = names_add(l, &one);
+			e = shard_names_add(l, &one);
 	if (e == EC_OK && errno != 0)
 		e = err_from_errno(errno);
 	closedir(dir);
-	if (l->n > 0)
-		qsort(l->v, l->n, sizeof *l->v, by_id);
+	shard_names_sort(l);
 	return e;
 }
 
@@ -436,10 +363,10 @@ folder_list(const struct shards *s, unsigned n, const struct uuid *after,
 static bool
 info_fill(struct drive_shard_info *i, int folder_fd)
 {
-	char name[SHARDS_NAME_BYTES];
+	char name[SHARD_NAME_BYTES];
 	struct stat st;
 
-	file_name(name, &i->data, i->index);
+	shard_name(name, &i->data, i->index);
 	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
 	i->bytes = (uint64_t)st.st_size;
@@ -448,23 +375,11 @@ info_fill(struct drive_shard_info *i, int folder_fd)
 	return true;
 }
 
-/* ${after} names an id: all files of an id are given together. */
-static void
-drop_last_id(const struct drive_shard_info *out, unsigned *n)
-{
-	unsigned i = *n;
-
-	while (i > 0 && uuid_equal(&out[i - 1].data, &out[*n - 1].data))
-		i--;
-	if (i > 0)
-		*n = i;
-}
-
 enum err
 shards_list(struct shards *s, const struct uuid *after,
     struct drive_shard_info *out, unsigned max, unsigned *n)
 {
-	struct names l = { NULL, 0, 0 };
+	struct shard_names l = { NULL, 0, 0 };
 	unsigned folder = after != NULL ? after->b[0] : 0;
 	int fd = -1;
 	enum err e = EC_OK;
@@ -476,7 +391,7 @@ shards_list(struct shards *s, const struct uuid *after,
 			if (*n == max) {
 				if (uuid_equal(&l.v[i].data,
 				    &out[*n - 1].data))
-					drop_last_id(out, n);
+					*n = shard_names_whole(out, *n);
 				break;
 			}
 			if (info_fill(&l.v[i], fd))

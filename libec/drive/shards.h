@@ -1,5 +1,4 @@
-/* shards: the shard files of a local drive, DRIVE/shard/3f/3f9a...-1: the id of
- * the data in hex, the shard's index in decimal. */
+/* shards: the shard files of a local drive, DRIVE/shard/3f/3f9a...-1. */
 #ifndef SHARDS_H
 #define SHARDS_H
 
@@ -7,13 +6,13 @@
 #include <stdatomic.h>
 
 #include "drive/drive.h"
-
-enum { SHARDS_NAME_BYTES = 40 };	/* 32 digits, '-', 0 .. 254, NUL */
+#include "drive/quarantine.h"
 
 struct shards {
 	int drive_fd;		/* the drive's directory; not owned */
 	const char *name;	/* for messages */
 	uint64_t reserve;	/* bytes of the file system to leave free */
+	struct quarantine quarantine;
 	atomic_ullong bytes_written, bytes_read, flushes;
 	pthread_mutex_t lock;	/* guards writers */
 	struct drive_writer *writers;	/* all that are open */
@@ -40,8 +39,8 @@ void shards_close(struct drive_reader *r);
 
 enum err shards_remove(struct shards *s, const struct uuid *data,
     unsigned index);
-enum err shards_quarantine(struct shards *s, const struct uuid *data,
-    unsigned index);
+enum err shards_restore(struct shards *s,
+    const struct drive_shard_info *which);
 enum err shards_list(struct shards *s, const struct uuid *after,
     struct drive_shard_info *out, unsigned max, unsigned *n);
 

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/os_linux.h"
@@ -84,28 +83,23 @@ same_bytes(int a_fd, const char *a_name, int b_fd, const char *b_name)
 }
 
 enum err
-staged_replace(struct staged *s, int drive_fd, int to_fd, const char *name)
+staged_replace(struct staged *s, struct quarantine *q, int to_fd,
+    const char *name)
 {
-	char kept[STAGED_NAME_BYTES];
-	enum err e = EC_OK;
-	int fd;
+	enum err e;
 
 	if (same_bytes(s->fd, s->name, to_fd, name))
 		return EC_EEXIST;
-	snprintf(kept, sizeof kept, "%s.%llu", name,
-	    (unsigned long long)clock_real_us());
-	if ((fd = folder_open(drive_fd, ".ec/quarantine")) < 0)
+	e = quarantine_keep(q, to_fd, name);
+	if (e == EC_ENOSPC)
+		log_warn("%s: no room in quarantine: the damaged shard file %s "
+		    "is not kept", q->name, name);
+	else if (e != EC_OK)
+		return e;
+	if (renameat(s->fd, s->name, to_fd, name) != 0)
 		return err_from_errno(errno);
-	if ((linkat(to_fd, name, fd, kept, 0) != 0 && errno != ENOENT) ||
-	    fsync(fd) != 0 || renameat(s->fd, s->name, to_fd, name) != 0) {
-		e = err_from_errno(errno);
-	} else {
-		s->name[0] = '\0';
-		log_info("shard file %s was replaced, the old one is in "
-		    "quarantine", name);
-	}
-	close(fd);
-	return e;
+	s->name[0] = '\0';
+	return EC_OK;
 }
 
 void

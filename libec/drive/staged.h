@@ -3,7 +3,7 @@
 #ifndef STAGED_H
 #define STAGED_H
 
-#include "base/err.h"
+#include "drive/quarantine.h"
 
 enum { STAGED_NAME_BYTES = 64 };
 
@@ -24,10 +24,10 @@ enum err staged_create(struct staged *s, int drive_fd, const char *name,
     int *file_fd);
 
 /* Put the file, whose content is durable, in the place of ${name} in the folder
- * ${to_fd}; the old one goes to quarantine.  At any moment the name stands for
- * one of them.  The caller syncs ${to_fd}.
+ * ${to_fd}; the old one goes to quarantine if there is room for it.  At any
+ * moment the name stands for one of them.  The caller syncs ${to_fd}.
  * Errors: EC_EEXIST (the old one has the same bytes, and stays), by errno. */
-enum err staged_replace(struct staged *s, int drive_fd, int to_fd,
+enum err staged_replace(struct staged *s, struct quarantine *q, int to_fd,
     const char *name);
 
 /* Remove what was not put in place. */

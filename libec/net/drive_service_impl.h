@@ -38,7 +38,7 @@ struct service_job {
 	struct drive_shard_info *shards;
 	struct format format;
 	char note[DRIVE_NOTE_NAME_MAX + 1];
-	uint64_t numbers[8];
+	uint64_t numbers[9];
 };
 
 struct service_job *service_job_new(void);

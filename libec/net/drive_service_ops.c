@@ -79,14 +79,6 @@ run_remove(struct drive *d, void *arg)
 }
 
 static enum err
-run_quarantine(struct drive *d, void *arg)
-{
-	struct service_job *j = arg;
-
-	return d->ops->shard_quarantine(d, &j->data, j->index);
-}
-
-static enum err
 run_list(struct drive *d, void *arg)
 {
 	struct service_job *j = arg;
@@ -94,6 +86,51 @@ run_list(struct drive *d, void *arg)
 	if ((j->shards = calloc(j->max, sizeof(*j->shards))) == NULL)
 		return EC_ENOMEM;
 	return d->ops->shard_list(d, &j->after, j->shards, j->max, &j->n);
+}
+
+static enum err
+run_kept_list(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+
+	if ((j->shards = calloc(j->max, sizeof(*j->shards))) == NULL)
+		return EC_ENOMEM;
+	return d->ops->kept_list(d, &j->after, j->shards, j->max, &j->n);
+}
+
+static struct drive_shard_info
+kept(const struct service_job *j)
+{
+	return (struct drive_shard_info){ .data = j->data, .index = j->index,
+		.mtime_us = j->numbers[0] };
+}
+
+static enum err
+run_kept_read(struct drive *d, void *arg)
+{
+	struct service_job *j = arg;
+	const struct drive_shard_info which = kept(j);
+
+	j->len = (size_t)j->numbers[2];
+	if ((j->bytes = malloc(j->len)) == NULL)
+		return EC_ENOMEM;
+	return d->ops->kept_read(d, &which, j->bytes, j->len, j->numbers[1]);
+}
+
+static enum err
+run_kept_restore(struct drive *d, void *arg)
+{
+	const struct drive_shard_info which = kept(arg);
+
+	return d->ops->kept_restore(d, &which);
+}
+
+static enum err
+run_kept_purge(struct drive *d, void *arg)
+{
+	const struct drive_shard_info which = kept(arg);
+
+	return d->ops->kept_purge(d, &which);
 }
 
 static enum err
@@ -138,6 +175,8 @@ run_stats(struct drive *d, void *arg)
 	j->numbers[4] = s.shard_bytes_read;
 	j->numbers[5] = s.shard_flushes;
 	j->numbers[6] = s.journal_damaged;
+	j->numbers[7] = s.kept_files;
+	j->numbers[8] = s.kept_bytes;
 	return e;
 }
 
@@ -176,6 +215,21 @@ static enum err
 take_list(struct service_job *j, const struct buf *in)
 {
 	return wire_list_decode(&j->after, &j->max, in->data, in->len);
+}
+
+static enum err
+take_kept(struct service_job *j, const struct buf *in)
+{
+	return wire_numbers_decode(j->numbers, 3, in->data, in->len);
+}
+
+static enum err
+take_kept_read(struct service_job *j, const struct buf *in)
+{
+	enum err e = take_kept(j, in);
+
+	return e == EC_OK && (j->numbers[2] == 0 ||
+	    j->numbers[2] > WIRE_READ_MAX) ? EC_ECORRUPT : e;
 }
 
 static enum err
@@ -229,6 +283,12 @@ give_shards(const struct service_job *j, struct buf *out)
 }
 
 static enum err
+give_bytes(const struct service_job *j, struct buf *out)
+{
+	return buf_add(out, j->bytes, j->len);
+}
+
+static enum err
 give_format(const struct service_job *j, struct buf *out)
 {
 	char text[FORMAT_TEXT_MAX];
@@ -254,7 +314,7 @@ give_space(const struct service_job *j, struct buf *out)
 static enum err
 give_stats(const struct service_job *j, struct buf *out)
 {
-	return wire_numbers_encode(out, j->numbers, 7);
+	return wire_numbers_encode(out, j->numbers, 9);
 }
 
 /* Operations that are one job: what the body gives it, what runs, and what of
@@ -269,8 +329,11 @@ static const struct op {
 	{ "POST", "query", false, take_query, run_query, give_records },
 	{ "GET", "size", true, NULL, run_size, give_one },
 	{ "DELETE", "shard", true, NULL, run_remove, NULL },
-	{ "POST", "quarantine", true, NULL, run_quarantine, NULL },
 	{ "POST", "list", false, take_list, run_list, give_shards },
+	{ "POST", "kept", false, take_list, run_kept_list, give_shards },
+	{ "POST", "kept", true, take_kept_read, run_kept_read, give_bytes },
+	{ "PUT", "kept", true, take_kept, run_kept_restore, NULL },
+	{ "DELETE", "kept", true, take_kept, run_kept_purge, NULL },
 	{ "GET", "format", false, NULL, run_probe, give_format },
 	{ "PUT", "format", false, take_format, run_reformat, NULL },
 	{ "GET", "space", false, NULL, run_space, give_space },

@@ -265,25 +265,87 @@ remote_shard_remove(struct drive *d, const struct uuid *data, unsigned index)
 }
 
 static enum err
-remote_shard_quarantine(struct drive *d, const struct uuid *data,
-    unsigned index)
-{
-	return run_shard_op(d, "POST", "quarantine", data, index, NULL);
-}
-
-static enum err
-remote_shard_list(struct drive *d, const struct uuid *after,
+run_list(struct drive *d, const char *op, const struct uuid *after,
     struct drive_shard_info *out, unsigned max, unsigned *n)
 {
 	struct buf body = BUF_INIT(4096), answer = BUF_INIT(1 << 20);
 	enum err e;
 
 	if ((e = wire_list_encode(&body, after, max)) == EC_OK &&
-	    (e = run_op(d, "POST", "list", &body, &answer, CALL_MS)) == EC_OK)
+	    (e = run_op(d, "POST", op, &body, &answer, CALL_MS)) == EC_OK)
 		e = wire_shards_decode(out, max, n, answer.data, answer.len);
 	buf_release(&body);
 	buf_release(&answer);
 	return e;
+}
+
+static enum err
+remote_shard_list(struct drive *d, const struct uuid *after,
+    struct drive_shard_info *out, unsigned max, unsigned *n)
+{
+	return run_list(d, "list", after, out, max, n);
+}
+
+static enum err
+remote_kept_list(struct drive *d, const struct uuid *after,
+    struct drive_shard_info *out, unsigned max, unsigned *n)
+{
+	return run_list(d, "kept", after, out, max, n);
+}
+
+/* ${v}: the time it came there, and what the operation wants besides. */
+static enum err
+run_kept(struct drive *d, const char *method, const char *op,
+    const struct drive_shard_info *which, const uint64_t v[3],
+    struct buf *answer)
+{
+	struct buf body = BUF_INIT(4096);
+	char path[PATH_MAX_BYTES];
+	enum err e;
+
+	shard_path(path, remote_of(d), op, &which->data, which->index);
+	if ((e = wire_numbers_encode(&body, v, 3)) == EC_OK)
+		e = run_call(remote_of(d), method, path, &body, answer,
+		    CALL_MS);
+	buf_release(&body);
+	return e;
+}
+
+static enum err
+remote_kept_read(struct drive *d, const struct drive_shard_info *which,
+    void *buf, size_t len, uint64_t off)
+{
+	struct buf answer = BUF_INIT(WIRE_READ_MAX);
+	uint8_t *to = buf;
+	enum err e = EC_OK;
+	size_t n;
+
+	for (; len > 0 && e == EC_OK; to += n, off += n, len -= n) {
+		n = (size_t)num_min(len, WIRE_READ_MAX);
+		answer.len = 0;
+		e = run_kept(d, "POST", "kept", which,
+		    (const uint64_t[]){ which->mtime_us, off, n }, &answer);
+		if (e == EC_OK && answer.len != n)
+			e = EC_EIO;
+		if (e == EC_OK)
+			memcpy(to, answer.data, n);
+	}
+	buf_release(&answer);
+	return e;
+}
+
+static enum err
+remote_kept_restore(struct drive *d, const struct drive_shard_info *which)
+{
+	return run_kept(d, "PUT", "kept", which,
+	    (const uint64_t[]){ which->mtime_us, 0, 0 }, NULL);
+}
+
+static enum err
+remote_kept_purge(struct drive *d, const struct drive_shard_info *which)
+{
+	return run_kept(d, "DELETE", "kept", which,
+	    (const uint64_t[]){ which->mtime_us, 0, 0 }, NULL);
 }
 
 static enum err
@@ -338,12 +400,12 @@ remote_space(struct drive *d, struct drive_space *out)
 static enum err
 remote_stats(struct drive *d, struct drive_stats *out)
 {
-	uint64_t v[7];
-	enum err e = get_numbers(d, "stats", v, 7);
+	uint64_t v[9];
+	enum err e = get_numbers(d, "stats", v, 9);
 
 	if (e == EC_OK)
 		*out = (struct drive_stats){ v[0], v[1], v[2], v[3], v[4],
-		    v[5], v[6] };
+		    v[5], v[6], v[7], v[8] };
 	return e;
 }
 
@@ -407,8 +469,11 @@ static const struct drive_ops remote_ops = {
 	.shard_pread = remote_shard_pread,
 	.shard_close = remote_shard_close,
 	.shard_remove = remote_shard_remove,
-	.shard_quarantine = remote_shard_quarantine,
 	.shard_list = remote_shard_list,
+	.kept_list = remote_kept_list,
+	.kept_read = remote_kept_read,
+	.kept_restore = remote_kept_restore,
+	.kept_purge = remote_kept_purge,
 	.probe = remote_probe,
 	.reformat = remote_reformat,
 	.space = remote_space,

@@ -27,6 +27,7 @@ struct status {
 	struct set_status *set;
 	unsigned sets;
 	unsigned away, filling, queued;
+	uint64_t kept_files, kept_bytes;	/* in quarantine */
 	struct scan_state scan;
 	int spare, write_spare;		/* the least of all sets */
 	enum err result;
@@ -92,8 +93,11 @@ status_look(struct status *s, struct store *st)
 	s->set = mem_array(s->sets, sizeof *s->set);
 	if (s->drive == NULL || s->set == NULL)
 		return EC_ENOMEM;
-	for (unsigned i = 0; i < s->drives; i++)
+	for (unsigned i = 0; i < s->drives; i++) {
 		store_drive_status(st, i, &s->drive[i]);
+		s->kept_files += s->drive[i].stats.kept_files;
+		s->kept_bytes += s->drive[i].stats.kept_bytes;
+	}
 	for (unsigned i = 0; i < s->sets; i++)
 		set_look(s, i);
 	/* Without a drive that answers the scan is the least of the worries. */
@@ -201,6 +205,20 @@ text_drive(struct buf *b, const struct store_drive_status *d)
 	return e == EC_OK ? buf_add(b, "\n", 1) : e;
 }
 
+/* Nobody needs to do anything about these. */
+static enum err
+text_kept(struct buf *b, const struct status *s)
+{
+	char bytes[16];
+
+	if (s->kept_files == 0)
+		return EC_OK;
+	return buf_printf(b, "  kept: %llu damaged shard file%s, %s, in "
+	    "quarantine (ec-heal quarantine)\n",
+	    (unsigned long long)s->kept_files, s->kept_files == 1 ? "" : "s",
+	    num_size_text(bytes, sizeof bytes, s->kept_bytes));
+}
+
 static enum err
 text_table(struct buf *b, const struct status *s)
 {
@@ -230,6 +248,7 @@ format_text(struct buf *b, const struct status *s)
 	    pool_state(s))) != EC_OK || (e = text_status(b, s)) != EC_OK ||
 	    (e = text_action(b, s)) != EC_OK ||
 	    (e = scan_state_print(b, &s->scan)) != EC_OK ||
+	    (e = text_kept(b, s)) != EC_OK ||
 	    (e = text_table(b, s)) != EC_OK)
 		return e;
 	return EC_OK;
@@ -284,6 +303,8 @@ json_drive(struct buf *b, const struct store_drive_status *d)
 	json_u64(b, "corrupt", d->corrupt);
 	json_u64(b, "total_bytes", d->space.total);
 	json_u64(b, "free_bytes", d->space.free);
+	json_u64(b, "quarantine_files", d->stats.kept_files);
+	json_u64(b, "quarantine_bytes", d->stats.kept_bytes);
 	json_close(b);
 	buf_add(b, "\n", 1);
 }

@@ -431,35 +431,20 @@ op_shard_close(struct drive_reader *r)
 }
 
 static enum err
-shard_take(struct drive *d, unsigned op, const struct uuid *data,
-    unsigned index)
+op_shard_remove(struct drive *d, const struct uuid *data, unsigned index)
 {
 	struct memory_disk *m = ((struct memory_drive *)d)->disk;
 	enum err e, late;
 	bool found;
 	size_t at;
 
-	if ((e = op_begin(m, op, &late)) != EC_OK)
+	if ((e = op_begin(m, MEMORY_REMOVE, &late)) != EC_OK)
 		return e;
 	at = shard_find(m, data, index, &found);
 	if (!found)
 		return op_end(m, EC_ENOTFOUND, late);
 	shard_drop(m, at);
-	if (op == MEMORY_QUARANTINE)
-		m->quarantined++;
 	return op_end(m, EC_OK, late);
-}
-
-static enum err
-op_shard_remove(struct drive *d, const struct uuid *data, unsigned index)
-{
-	return shard_take(d, MEMORY_REMOVE, data, index);
-}
-
-static enum err
-op_shard_quarantine(struct drive *d, const struct uuid *data, unsigned index)
-{
-	return shard_take(d, MEMORY_QUARANTINE, data, index);
 }
 
 static enum err
@@ -1067,7 +1052,6 @@ static const struct drive_ops memory_ops = {
 	.shard_pread = op_shard_pread,
 	.shard_close = op_shard_close,
 	.shard_remove = op_shard_remove,
-	.shard_quarantine = op_shard_quarantine,
 	.shard_list = op_shard_list,
 	.probe = op_probe,
 	.reformat = op_reformat,

@@ -174,10 +174,6 @@ test_shards(void)
 	tap_is_u64(removed, 0, "a young file is left alone");
 	d->ops->maintain(d, 100, 0, &removed);
 	tap_is_u64(removed, 1, "an old one without a record is swept");
-	kit_shard(d, &part.data, 3, "bad", 3);
-	tap_is_u64(d->ops->shard_quarantine(d, &part.data, 3), EC_OK,
-	    "quarantine");
-	tap_is_str(kit_shard_text(d, &part.data, 3), "EC_ENOTFOUND", "is gone");
 	/* In one batch: neither was in the journal before. */
 	kit_shard(d, &part.data, 0, "hello", 5);
 	kit_put2(d, r, kit_purge("s", "k", 5, 1));

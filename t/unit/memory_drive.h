@@ -292,7 +292,7 @@ memory_drive_new(void)
 		.shard_open = memory_open, .shard_pread = memory_pread,
 		.shard_close = memory_reader_close,
 		.shard_remove = memory_remove,
-		.shard_quarantine = memory_remove, .shard_list = memory_list,
+		.shard_list = memory_list,
 		.probe = memory_probe, .reformat = memory_reformat,
 		.space = memory_space, .stats = memory_stats,
 		.maintain = memory_maintain, .close = memory_close,

@@ -274,6 +274,7 @@ test_local(void)
 	for (int i = 0; i < 2; i++) {
 		tap_note(i == 0 ? "a local drive" : "it behind the wire");
 		conform_shard_files(i == 0 ? d : r);
+		conform_quarantine(i == 0 ? d : r);
 		conform_shard_list(i == 0 ? d : r);
 		conform_versions(i == 0 ? d : r);
 		if (i == 1) {
