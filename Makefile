@@ -2,7 +2,7 @@
 #      check       every test; ends with "N passed, N failed, N skipped"
 #      check-fault the fault loops in full length
 #      check-s3    what S3 promises, of a server, or that of S3_URL, by group
-#      check-clients  S3 clients from npm and PyPI, which it fetches
+#      check-clients  S3 clients from npm, PyPI and Maven, which it fetches
 #      check-cluster every fault of the table, on clusters of 3 and 4 nodes;
 #		EC_CLUSTER_COUNT=N sets how often
 #      check-heal  every kind of damage to drives, found and healed: a table
