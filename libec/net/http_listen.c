@@ -27,6 +27,12 @@ unix_is_dead(const struct sockaddr_un *sa)
 }
 
 static enum err
+bind_error(void)
+{
+	return errno == EADDRINUSE ? EC_EEXIST : err_from_errno(errno);
+}
+
+static enum err
 open_unix(int *out, const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -40,10 +46,10 @@ open_unix(int *out, const char *path)
 		return err_from_errno(errno);
 	fchmod(fd, 0600);	/* before bind: the file gets this mode */
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1)
-		e = err_from_errno(errno);
-	if (e == EC_EINUSE && unix_is_dead(&sa) && unlink(path) == 0)
+		e = bind_error();
+	if (e == EC_EEXIST && unix_is_dead(&sa) && unlink(path) == 0)
 		e = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 ? EC_OK :
-		    err_from_errno(errno);
+		    bind_error();
 	if (e == EC_OK)
 		*out = fd;
 	else
@@ -68,7 +74,7 @@ open_inet(int *out, const struct addrinfo *ai)
 		*out = fd;
 		return EC_OK;
 	}
-	e = err_from_errno(errno);
+	e = bind_error();
 	close(fd);
 	return e;
 }
@@ -115,10 +121,10 @@ open_tcp(int *out, const char *address)
 		return EC_EINVAL;
 	for (ai = list; ai != NULL && host[0] == '\0'; ai = ai->ai_next)
 		if (ai->ai_family == AF_INET6 &&
-		    ((e = open_inet(out, ai)) == EC_OK || e == EC_EINUSE))
+		    ((e = open_inet(out, ai)) == EC_OK || e == EC_EEXIST))
 			goto out;
 	for (ai = list; ai != NULL; ai = ai->ai_next)
-		if ((e = open_inet(out, ai)) == EC_OK || e == EC_EINUSE)
+		if ((e = open_inet(out, ai)) == EC_OK || e == EC_EEXIST)
 			goto out;
 out:
 	freeaddrinfo(list);
@@ -150,7 +156,7 @@ http_listen_open(int *out, unsigned *port, const struct http_listen *l)
 		return e;
 	if (listen(fd, SOMAXCONN) == -1 || fcntl(fd, F_SETFL, O_NONBLOCK) ==
 	    -1) {
-		e = err_from_errno(errno);
+		e = bind_error();
 		if (l->fd < 0)
 			close(fd);
 		return e;

@@ -127,7 +127,7 @@ append(struct commit *c, struct gather *g, unsigned slot,
 	if ((e = record_encode(&b, c->rec)) == EC_OK) {
 		a[0].rec = b.data;
 		a[0].len = b.len;
-		a[0].flags = DRIVE_APPEND_NEWEST;
+		a[0].flags = c->as_is ? 0 : DRIVE_APPEND_NEWEST;
 		a[1].rec = heal->data;
 		a[1].len = heal->len;
 		e = lane_append(c->s->lane[slot], g, a, heal->len > 0 ? 2 : 1,
@@ -172,7 +172,9 @@ attempt(struct commit *c, struct attempt *a)
 	struct gather *g = NULL;
 	enum err e;
 
-	c->rec->stamp = a->stamp = next_stamp();
+	if (!c->as_is)
+		c->rec->stamp = next_stamp();
+	a->stamp = c->rec->stamp;
 	if ((e = heal_entry(c, to, &heal)) != EC_OK ||
 	    (e = gather_new(&g)) != EC_OK)
 		goto out;
@@ -256,6 +258,35 @@ commit_purge_older(struct set *s, const char *bucket, const char *key,
     const struct stamp *stamp, const bool holds[])
 {
 	purge_lazily(s, bucket, key, stamp, RECORD_NULL, holds);
+}
+
+enum err
+commit_remove(struct set *s, const char *bucket, const char *key,
+    const struct stamp *target, unsigned quorum)
+{
+	struct lane_call *call[SET_DRIVES_MAX] = { NULL };
+	enum err results[SET_DRIVES_MAX], e;
+	bool all[SET_DRIVES_MAX];
+	struct gather *g = NULL;
+	unsigned ok;
+
+	set_complain_clear();
+	if ((e = gather_new(&g)) != EC_OK)
+		return e;
+	for (unsigned i = 0; i < s->n; i++)
+		all[i] = lane_state(s->lane[i]) == LANE_ONLINE;
+	purge(s, g, bucket, key, target, 0, all, call);
+	commit_wait(g, call, s->n, quorum, clock_mono_us());
+	ok = commit_results(call, s->n, results);
+	for (unsigned i = 0; i < s->n; i++)
+		lane_call_put(call[i]);
+	gather_free(g);
+	if (ok < s->n)
+		heal_queue_note(s, bucket, key, target);
+	if (ok >= quorum)
+		return EC_OK;
+	set_complain(s, "write quorum", quorum, results);
+	return EC_EQUORUM;
 }
 
 static void

@@ -24,6 +24,9 @@ struct commit {
 	/* With RECORD_INLINE: shard i's piece is at pieces + i * inline_len. */
 	const uint8_t *pieces;
 	const uint8_t (*sums)[32];
+	/* It is a state from elsewhere: rec's stamp stays, and no drive refuses
+	 * it because it has a newer one. */
+	bool as_is;
 
 	/* Results. */
 	enum err result[SET_DRIVES_MAX];
@@ -52,6 +55,12 @@ void commit_purge_older(struct set *s, const char *bucket, const char *key,
 /* The same for the one record ${target} of the key. */
 void commit_purge(struct set *s, const char *bucket, const char *key,
     const struct stamp *target, const bool from[]);
+
+/* The same durably: on return it is gone from every drive that is there, and
+ * those that did not take part know of it by the heal queue.
+ * Errors: EC_EQUORUM (fewer than ${quorum} took part), EC_ENOMEM. */
+enum err commit_remove(struct set *s, const char *bucket, const char *key,
+    const struct stamp *target, unsigned quorum);
 
 /* Wait for the calls of a write (call[i] NULL: none): all of them; but once
  * ${enough} have succeeded, for late ones only eight times as long as those

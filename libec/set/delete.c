@@ -59,6 +59,17 @@ delete_marker(struct set *s, const char *bucket, const char *key,
 }
 
 enum err
+delete_tombstone(struct set *s, const char *bucket, const char *key,
+    const struct stamp *version)
+{
+	struct record r = { .kind = RECORD_TOMBSTONE, .bucket = bucket,
+		.key = key, .target = *version };
+	struct commit c = { 0 };
+
+	return append(s, &r, &c);
+}
+
+enum err
 delete_version(struct set *s, const char *bucket, const char *key,
     const struct stamp *version, bool *was_marker)
 {

@@ -18,4 +18,8 @@ enum err delete_marker(struct set *s, const char *bucket, const char *key,
 enum err delete_version(struct set *s, const char *bucket, const char *key,
     const struct stamp *version, bool *was_marker);
 
+/* The same of what need not be there, so that it never will be. */
+enum err delete_tombstone(struct set *s, const char *bucket, const char *key,
+    const struct stamp *version);
+
 #endif

@@ -520,6 +520,16 @@ first_page(struct list *pages[], const unsigned at[], unsigned n)
 	return first;
 }
 
+/* What two sets have: a common prefix, or a key that is being moved. */
+static bool
+is_again(const struct list_entry *a, const struct list_entry *b,
+    const struct list_params *p)
+{
+	return a->is_prefix == b->is_prefix && strcmp(a->key, b->key) == 0 &&
+	    (a->is_prefix || !p->versions ||
+	    stamp_cmp(&a->version, &b->version) == 0);
+}
+
 static enum err
 merge(struct list *l, struct list *pages[], unsigned at[], unsigned n,
     const struct list_params *p, bool *more)
@@ -530,9 +540,7 @@ merge(struct list *l, struct list *pages[], unsigned at[], unsigned n,
 	while ((i = first_page(pages, at, n)) < n) {
 		const struct list_entry *e1 = &pages[i]->entry[at[i]++];
 
-		if (l->count > 0 && e1->is_prefix &&
-		    l->entry[l->count - 1].is_prefix &&
-		    strcmp(l->entry[l->count - 1].key, e1->key) == 0)
+		if (l->count > 0 && is_again(&l->entry[l->count - 1], e1, p))
 			continue;
 		if (l->count == p->limit) {
 			*more = true;

@@ -34,8 +34,8 @@ const struct list_entry *list_at(const struct list *l, unsigned i);
 void list_free(struct list *l);
 
 /* Merge pages of several sets (same params) into one of at most p->limit
- * entries; *${more} in: whether any input had more; out: whether more is left.
- * The inputs are freed. */
+ * entries, each once; *${more} in: whether any input had more; out: whether
+ * more is left.  The inputs are freed. */
 enum err list_merge(struct list **out, struct list *pages[], unsigned n,
     const struct list_params *p, bool *more);
 

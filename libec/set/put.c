@@ -392,6 +392,66 @@ put_commit(struct put *p, const char *etag, struct object *out)
 }
 
 void
+put_part(const struct put *p, struct record_part *part, unsigned *start)
+{
+	fill_part(p, part);
+	*start = p->start;
+}
+
+/* The drives that have the shards of all pieces, and what is the greatest k. */
+static void
+gather_pieces(struct put *const piece[], unsigned n, const struct object *o,
+    struct record_part parts[], struct commit *c)
+{
+	memcpy(c->to, piece[0]->to, sizeof(c->to));
+	for (unsigned i = 0; i < n; i++) {
+		fill_part(piece[i], &parts[i]);
+		if (i < o->part_count)
+			parts[i].number = o->parts[i].number;
+		if (parts[i].k > c->rec->k)
+			c->rec->k = parts[i].k;
+		for (unsigned d = 0; d < SET_DRIVES_MAX; d++)
+			c->to[d] = c->to[d] && piece[i]->to[d];
+	}
+	c->rec->m = (uint8_t)(c->s->n - c->rec->k);
+	c->quorum = quorum_write(c->rec->k, c->rec->m);
+	if (c->quorum > c->s->n)
+		c->quorum = c->s->n;
+}
+
+enum err
+put_commit_as(struct put *const piece[], unsigned n, const struct object *o)
+{
+	struct put *p = piece[0];
+	struct record_part *parts;
+	struct record r;
+	struct commit c = { .s = p->s, .rec = &r, .what = "write quorum",
+		.as_is = true, .pieces = p->pieces.at,
+		.sums = (const uint8_t (*)[32])p->sums };
+	enum err e;
+
+	if (n == 0 || n > RECORD_PARTS_MAX)
+		return EC_EINVAL;
+	if ((parts = mem_array(n, sizeof(*parts))) == NULL)
+		return EC_ENOMEM;
+	fill_record(p, &r, o->etag, parts);
+	r.kind = RECORD_OBJECT;
+	r.flags &= RECORD_INLINE;
+	r.flags |= o->null_version ? RECORD_NULL : 0;
+	r.target = (struct stamp){ 0, 0 };
+	r.stamp = o->version;
+	r.mtime_us = o->mtime_us;
+	r.size = o->size;
+	r.part_count = o->part_count;
+	gather_pieces(piece, n, o, parts, &c);
+	e = commit_run(&c);
+	for (unsigned i = 0; i < n; i++)
+		memcpy(piece[i]->keep, c.holds, sizeof(c.holds));
+	free(parts);
+	return e;
+}
+
+void
 put_free(struct put *p)
 {
 	if (p == NULL)

@@ -50,6 +50,18 @@ void put_null_version(struct put *p, bool null_version);
  * that was possible, and will be undone elsewhere.  Errors: EC_EQUORUM, ... */
 enum err put_commit(struct put *p, const char *etag, struct object *out);
 
+/* Make an object of what another set has as ${o}: with its stamp, time, ETag
+ * and part numbers, and the data of the ${n} puts, one for each of its parts
+ * (one, empty, when it has none); all finished, of one set and key, and with
+ * params.part set when there are several.  Not the newest state of its key,
+ * unless its stamp says so.  Errors: as put_commit. */
+enum err put_commit_as(struct put *const piece[], unsigned n,
+    const struct object *o);
+
+/* The part that the bytes of a finished put make, and the slot of its first
+ * shard; part->data is zero when there are no files. */
+void put_part(const struct put *p, struct record_part *part, unsigned *start);
+
 /* Removes everything that was not committed. */
 void put_free(struct put *p);
 

@@ -11,6 +11,7 @@
 #include "net/peer.h"
 #include "store/bootstrap.h"
 #include "store/store.h"
+#include "store/store_pools.h"
 
 enum {
 	STORE_PEERS_MAX = 16,	/* other processes whose drives are used */
@@ -70,6 +71,11 @@ struct store {
 	atomic_uint free_steps[ENDPOINTS_POOLS_MAX];
 	bool may_share, linger;
 
+	/* seen_lock: the pools as of pools_stamp, to be read again then. */
+	enum pool_state pool_state[ENDPOINTS_POOLS_MAX];
+	struct stamp pools_stamp;
+	uint64_t pools_until_us;
+
 	bool serving;
 	struct http_server *server;
 	char *socket_dir, *socket_path;
@@ -109,8 +115,28 @@ void store_share_withdraw(struct store *st, struct store_slot *s);
 enum err store_share_remote(struct store *st, struct store_slot *s,
     const char *address, struct drive **out);
 
-/* store_place.c: just before a commit to ${is}, under the key's lock: is the
- * key in no other pool?  Errors: EC_EBUSY (it is now), EC_EQUORUM. */
+/* store_pools.c: how the pools stand; ${out} (may be NULL) takes as many as
+ * there can be.  While what this returns stays the same they did not change. */
+struct stamp store_pools_look(struct store *st, enum pool_state out[]);
+/* Do other processes have to do with the drives? */
+bool store_is_shared(struct store *st);
+
+/* store_place.c.  The pools, those first that keys may be moved out of. */
+unsigned store_place_order(struct store *st, unsigned out[]);
+unsigned store_pool_set(const struct store *st, unsigned pool);	/* its first */
+/* The pool for a new key: by chance, which is the key's, weighted by what is
+ * free; of those that are active and can be written. */
+unsigned store_place_choose(struct store *st, const char *bucket,
+    const char *key);
+/* The set of a key in a pool. */
+struct set *store_place_in(struct store *st, unsigned pool,
+    const char *bucket, const char *key);
+/* The set for a change of the key, under its lock; a move of the key that was
+ * cut off is brought to an end.  Errors: EC_EQUORUM, of move_settle. */
+enum err store_place_home(struct store *st, const char *bucket,
+    const char *key, struct set **out);
+/* Just before a commit to ${is}, under the key's lock: is it still the key's
+ * place?  Errors: EC_EBUSY (no longer), as store_place_home. */
 enum err store_place_check(struct store *st, const char *bucket,
     const char *key, const struct set *is);
 /* The set of an upload.  Errors: EC_ENOUPLOAD, EC_EQUORUM. */

@@ -108,9 +108,9 @@ store_put_commit(struct store_put *p, const char *etag,
 	do {
 		e = store_hold(p->st, p->bucket, p->key, &h);
 		if (e == EC_OK)
-			e = check_condition(p->set, p->bucket, p->key, NULL, c);
-		if (e == EC_OK)
 			e = store_place_check(p->st, p->bucket, p->key, p->set);
+		if (e == EC_OK)
+			e = check_condition(p->set, p->bucket, p->key, NULL, c);
 		put_null_version(p->put, h.keeps != STORE_VERSIONING_ENABLED);
 		if (e == EC_OK)
 			e = put_commit(p->put, etag, out);
@@ -128,17 +128,41 @@ store_put_free(struct store_put *p)
 	free(p);
 }
 
+/* In the pools one after the other, until it is found. */
+static enum err
+get_any(struct store *st, const char *bucket, const char *key,
+    const struct stamp *version, struct get **out, struct object *o)
+{
+	unsigned order[ENDPOINTS_POOLS_MAX], n = store_place_order(st, order);
+	enum err worst = EC_ENOTFOUND, e = EC_ENOTFOUND;
+
+	for (unsigned i = 0; i < n; i++) {
+		object_release(o);
+		e = get_open(out, o, store_place_in(st, order[i], bucket, key),
+		    bucket, key, version);
+		if (e == EC_OK)
+			return e;
+		worst = e != EC_ENOTFOUND ? e : worst;
+	}
+	return worst;
+}
+
 enum err
 store_get_open(struct store *st, const char *bucket, const char *key,
     const struct stamp *version, struct get **out, struct object *o)
 {
-	struct set *set;
+	struct stamp was = { 0, 0 }, now = { 0, 0 };
 	enum err e;
 
-	if ((e = check_names(bucket, key)) != EC_OK ||
-	    (e = store_place(st, bucket, key, &set)) != EC_OK)
+	if ((e = check_names(bucket, key)) != EC_OK)
 		return e;
-	e = get_open(out, o, set, bucket, key, version);
+	do {
+		if (st->pool_count > 1)
+			was = store_pools_look(st, NULL);
+		e = get_any(st, bucket, key, version, out, o);
+		if (st->pool_count > 1)
+			now = store_pools_look(st, NULL);
+	} while (e == EC_ENOTFOUND && stamp_cmp(&was, &now) != 0);
 	if (e == EC_OK && o->marker && version == NULL)
 		e = EC_ENOTFOUND;
 	if (e == EC_ENOTFOUND && store_bucket_check(st, bucket) ==
@@ -159,6 +183,46 @@ delete_newest(struct set *set, const char *bucket, const char *key,
 	    &out->version);
 }
 
+/* With its lock held, in its set. */
+static enum err
+delete_in(struct set *set, const char *bucket, const char *key,
+    const struct stamp *version, const struct store_condition *c,
+    enum store_versioning keeps, struct store_deleted *did)
+{
+	enum err e = check_condition(set, bucket, key, version, c);
+
+	if (e == EC_OK && version == NULL)
+		return delete_newest(set, bucket, key, keeps, did);
+	if (e == EC_OK)
+		e = delete_version(set, bucket, key, version, &did->marker);
+	return e == EC_ENOTFOUND && version != NULL ? EC_OK : e;
+}
+
+/* What was deleted for good in ${set} must not be put into another pool by a
+ * move that does not know (store_place.c, 5). */
+static enum err
+delete_elsewhere(struct store *st, const struct set *set, const char *bucket,
+    const char *key, const struct stamp *version)
+{
+	unsigned order[ENDPOINTS_POOLS_MAX], n = store_place_order(st, order);
+	enum pool_state state[ENDPOINTS_POOLS_MAX];
+	enum err e = EC_OK;
+
+	store_pools_look(st, state);
+	if (state[order[0]] == POOL_ACTIVE)
+		return EC_OK;
+	for (unsigned i = 0; i < n && e == EC_OK; i++) {
+		struct set *s = store_place_in(st, order[i], bucket, key);
+
+		if (s == set)
+			continue;
+		e = version == NULL || stamp_is_zero(version) ?
+		    delete_null(s, bucket, key) :
+		    delete_tombstone(s, bucket, key, version);
+	}
+	return e;
+}
+
 enum err
 store_delete(struct store *st, const char *bucket, const char *key,
     const struct stamp *version, const struct store_condition *c,
@@ -170,21 +234,19 @@ store_delete(struct store *st, const char *bucket, const char *key,
 	unsigned tries = 0;
 	enum err e;
 
-	if ((e = check_names(bucket, key)) != EC_OK ||
-	    (e = store_place(st, bucket, key, &set)) != EC_OK)
+	if ((e = check_names(bucket, key)) != EC_OK)
 		return e;
 	do {
 		did = (struct store_deleted){ .marker = false };
 		e = store_hold(st, bucket, key, &h);
 		if (e == EC_OK)
-			e = check_condition(set, bucket, key, version, c);
-		if (e == EC_OK && version == NULL)
-			e = delete_newest(set, bucket, key, h.keeps, &did);
-		else if (e == EC_OK)
-			e = delete_version(set, bucket, key, version,
-			    &did.marker);
-		if (e == EC_ENOTFOUND && version != NULL)
-			e = EC_OK;
+			e = store_place_home(st, bucket, key, &set);
+		if (e == EC_OK)
+			e = delete_in(set, bucket, key, version, c, h.keeps,
+			    &did);
+		if (e == EC_OK && st->pool_count > 1 && (version != NULL ||
+		    h.keeps == STORE_VERSIONING_OFF))
+			e = delete_elsewhere(st, set, bucket, key, version);
 		e = store_release(&h, e);
 	} while (store_again(st, bucket, e, &tries));
 	if (out != NULL)
@@ -219,11 +281,12 @@ store_amend(struct store *st, const char *bucket, const char *key,
 	unsigned tries = 0;
 	enum err e;
 
-	if ((e = check_names(bucket, key)) != EC_OK ||
-	    (e = store_place(st, bucket, key, &set)) != EC_OK)
+	if ((e = check_names(bucket, key)) != EC_OK)
 		return e;
 	do {
 		e = store_hold(st, bucket, key, &h);
+		if (e == EC_OK)
+			e = store_place_home(st, bucket, key, &set);
 		if (e == EC_OK)
 			e = amend(set, bucket, key, version, change, ctx, out);
 		e = store_release(&h, e);
@@ -231,35 +294,74 @@ store_amend(struct store *st, const char *bucket, const char *key,
 	return e;
 }
 
+/* A page of each set; of the pools that keys may be moved out of first, so that
+ * none is missed on its way. */
+static enum err
+list_pages(struct store *st, const struct list_params *p, struct list *page[],
+    bool *more)
+{
+	unsigned order[ENDPOINTS_POOLS_MAX], pools, n = 0;
+	enum err e = EC_OK;
+
+	pools = store_place_order(st, order);
+	*more = false;
+	for (unsigned i = 0; i < pools; i++) {
+		const struct endpoint_pool *ep = &st->pools[order[i]];
+		unsigned first = store_pool_set(st, order[i]);
+
+		for (unsigned j = 0; j < ep->count / ep->set_size; j++) {
+			bool left = false;
+
+			e = list_page(&page[n], st->set[first + j], p, &left);
+			if (e != EC_OK)
+				goto out;
+			n++;
+			*more = *more || left;
+		}
+	}
+out:
+	while (e != EC_OK && n > 0)
+		list_free(page[--n]);
+	return e;
+}
+
+static enum err
+list_merged(struct store *st, const struct list_params *p, struct list **out,
+    bool *more)
+{
+	struct list **page = mem_array(st->sets, sizeof(*page));
+	enum err e;
+
+	if (page == NULL)
+		return EC_ENOMEM;
+	if ((e = list_pages(st, p, page, more)) == EC_OK)
+		e = list_merge(out, page, st->sets, p, more);
+	free(page);
+	return e;
+}
+
 enum err
 store_list(struct store *st, const struct list_params *p, struct list **out,
     bool *more)
 {
-	struct list **page = NULL;
+	struct stamp was, now;
 	enum err e;
-	unsigned n;
 
 	if ((e = store_bucket_check(st, p->bucket)) != EC_OK)
 		return e;
 	if (st->sets == 1)
 		return list_page(out, st->set[0], p, more);
-	if ((page = mem_array(st->sets, sizeof(*page))) == NULL)
-		return EC_ENOMEM;
-	*more = false;
-	for (n = 0; n < st->sets && e == EC_OK; n++) {
-		bool left = false;
-
-		if ((e = list_page(&page[n], st->set[n], p, &left)) != EC_OK)
-			break;
-		*more = *more || left;
+	if (st->pool_count == 1)
+		return list_merged(st, p, out, more);
+	for (;;) {
+		was = store_pools_look(st, NULL);
+		if ((e = list_merged(st, p, out, more)) != EC_OK)
+			return e;
+		now = store_pools_look(st, NULL);
+		if (stamp_cmp(&was, &now) == 0)
+			return EC_OK;
+		list_free(*out);
 	}
-	if (e == EC_OK)
-		e = list_merge(out, page, n, p, more);
-	else
-		while (n-- > 0)
-			list_free(page[n]);
-	free(page);
-	return e;
 }
 
 enum err
@@ -279,9 +381,9 @@ store_upload_complete(struct store *st, const char *bucket, const char *key,
 	do {
 		e = store_hold(st, bucket, key, &h);
 		if (e == EC_OK)
-			e = check_condition(set, bucket, key, NULL, c);
-		if (e == EC_OK)
 			e = store_place_check(st, bucket, key, set);
+		if (e == EC_OK)
+			e = check_condition(set, bucket, key, NULL, c);
 		if (e == EC_OK)
 			e = multipart_complete(set, bucket, key, id, parts, n,
 			    etag, h.keeps != STORE_VERSIONING_ENABLED, extra,

@@ -176,3 +176,17 @@ store_share_remote(struct store *st, struct store_slot *s,
 	*out = d;
 	return EC_OK;
 }
+
+bool
+store_is_shared(struct store *st)
+{
+	bool shared = atomic_load(&st->beside) || st->nodes != NULL ||
+	    (st->server != NULL && http_server_connections(st->server) > 0);
+
+	pthread_mutex_lock(&st->drives_lock);
+	for (unsigned i = 0; i < st->slots && !shared; i++)
+		shared = !st->slot[i].local &&
+		    lane_state(st->slot[i].lane) == LANE_ONLINE;
+	pthread_mutex_unlock(&st->drives_lock);
+	return shared;
+}

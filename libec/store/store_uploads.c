@@ -21,11 +21,12 @@ store_upload_create(struct store *st, const char *bucket, const char *key,
 	unsigned tries = 0;
 	enum err e = check(st, bucket, key);
 
-	if (e != EC_OK ||
-	    (e = store_place(st, bucket, key, &set)) != EC_OK)
+	if (e != EC_OK)
 		return e;
 	do {	/* the bucket is not removed meanwhile */
 		if ((e = store_hold(st, bucket, key, &h)) == EC_OK)
+			e = store_place_home(st, bucket, key, &set);
+		if (e == EC_OK)
 			e = multipart_create(set, bucket, key, meta, meta_len,
 			    id);
 		e = store_release(&h, e);

@@ -1,4 +1,4 @@
-/* tool: what ec-scan and ec-heal have in common. */
+/* tool: what ec-scan, ec-heal and ec-pool have in common. */
 #ifndef TOOL_H
 #define TOOL_H
 

@@ -70,17 +70,8 @@ class Op:
         return not self.conditional or state == self.match
 
 
-LOST, WRONG, OLD = "lost", "wrong bytes", "resurrected"
-
-
 class Wrong(Exception):
-    """No register answers so; the first answer that shows it was of ${kind}:
-    what was acknowledged is not there, what is read was never put, or it is an
-    older state."""
-
-    def __init__(self, kind, text):
-        super().__init__(text)
-        self.kind = kind
+    pass
 
 
 def split(records):
@@ -170,11 +161,11 @@ class Search:
             if op.kind in ("get", "seen") and op.value is not None:
                 put = written.get(op.value)
                 if put is None:
-                    raise Wrong(WRONG, "line %d: %s was never put" % (
+                    raise Wrong("line %d: %s was never put" % (
                         op.line, op.value))
                 if put.start > op.end:
-                    raise Wrong(WRONG, "line %d: %s is read before line %d "
-                                "puts it" % (op.line, op.value, put.line))
+                    raise Wrong("line %d: %s is read before line %d puts it" %
+                                (op.line, op.value, put.line))
 
     def begin(self, op):
         op.bit = self.free.pop() if self.free else 1 << self.bits
@@ -237,9 +228,7 @@ class Search:
         out = [s for s in few.all() if s[0] & op.bit]
         if not out:
             held = sorted({str(state) for _, state in self.states})
-            old = op.kind == "get" and op.value is not None
-            raise Wrong(OLD if old else LOST,
-                        "line %d: no order explains this %s of %s; before it "
+            raise Wrong("line %d: no order explains this %s of %s; before it "
                         "the key may hold %s" % (op.line, op.kind, op.value,
                                                  ", ".join(held[:6])))
         (self.writes if op.writes() else self.reads).remove(op)
@@ -270,14 +259,14 @@ class Search:
 
 
 def judge(records):
-    """[(key, Wrong), ...] and the number of operations."""
+    """[(key, what is wrong with it), ...] and the number of operations."""
     wrong, count = [], 0
     for key, ops in sorted(split(records).items()):
         count += len(ops)
         try:
             Search(sorted(ops, key=lambda op: op.start)).run()
         except Wrong as e:
-            wrong.append((key, e))
+            wrong.append((key, str(e)))
     return wrong, count
 
 

@@ -1,0 +1,103 @@
+# ec-pool: what one pool has is moved to another, and nothing else changes.
+load lib/common
+load lib/drives
+load lib/s3d
+
+# A second pool, of $1 drives, e1 to eN.
+pool_add()
+{
+	local i
+
+	for ((i = 1; i <= $1; i++)); do
+		mkdir "$DIR/e$i"
+	done
+	POOL0=$EC_VOLUMES
+	POOL1="$DIR/e{1...$1}"
+	export EC_VOLUMES="$POOL0 $POOL1"
+	ec-put --format
+}
+
+populate()
+{
+	put empty 0
+	put one 1
+	put small 4000 2
+	put sub/small 4001 3
+	put large 3000001 4
+	put over 100 1
+	put over 900000 5
+	put deleted 500000
+	ec-put --delete bucket/deleted
+	rm data/deleted
+	put low 700000 6
+	ec-put --parity 1 bucket/low <data/low
+}
+
+listing()
+{
+	ec-get --list --versions --json bucket/
+}
+
+@test "2+2 to 8+4: the same objects, then whole and without the old drives" {
+	drives_make 4
+	populate
+	listing | jq -c 'del(.data, .parity, .k, .m)' >before
+	pool_add 12
+	exits 0 ec-pool
+	[[ $OUT == *"pool 0: active, 4 drives, 1 set of 2+2, 7 versions of 4.4 MiB, "* ]]
+	[[ $OUT == *"pool 1: active, 12 drives, 1 set of 8+4, 0 versions of 0 B, "* ]]
+	exits 0 ec-pool drain 0 --dry-run
+	[[ $OUT == "to move	7 keys, 7 versions, "*"; 0 left, 0 uploads" ]]
+	exits 0 ec-pool drain 0
+	[[ $OUT == "moved	7 keys, 7 versions, "*"; 0 left, 0 uploads" ]]
+	all_there
+	listing | jq -c 'del(.data, .parity, .k, .m)' | diff before -
+	exits 0 ec-pool --json
+	[ "$(jq -c '[.pool, .state, .versions, .data, .parity]' <<<"$OUT")" = \
+	    $'[0,"drained",0,2,2]\n[1,"active",7,8,4]' ]
+	exits 0 ec-scan --deep
+	[ -z "$(find d? -path '*/shard/*' -type f)" ]
+	# Four of the twelve may go, and one of the object with less parity.
+	rm -rf e1
+	all_there
+	rm -rf e2 e3 e4
+	ec-get bucket/large | cmp - data/large
+	# Nothing goes back there.
+	put new 100
+	exits 0 ec-pool --json
+	[ "$(jq -c 'select(.pool == 0).versions' <<<"$OUT")" = 0 ]
+}
+
+@test "one drive to four" {
+	drives_make 1
+	put small 4000 2
+	put large 3000001 4
+	pool_add 4
+	exits 0 ec-pool drain 0
+	rm -rf e1 e2
+	all_there
+}
+
+@test "what cannot be read stays, and is named; the only pool cannot be drained" {
+	local f
+
+	drives_make 4
+	put good 4000
+	put bad 3000001 4
+	pool_add 4
+	find d1 d2 d3 -path '*/shard/*' -type f | while read -r f; do
+		printf x | dd of="$f" bs=1 seek=5000 conv=notrunc status=none
+	done
+	exits 3 ec-pool drain 0
+	[[ $OUT == *$'left\tbucket/bad\t'* ]]
+	[[ $OUT == *"moved	1 keys, 1 versions,"*"; 1 left, 0 uploads" ]]
+	[ "$(find d? -path '*/shard/*' -type f | wc -l)" -eq 4 ]
+	ec-get bucket/good | cmp - data/good
+	exits 6 ec-pool drain 1
+	[[ $ERR == *"pool 1: no other pool takes its objects" ]]
+	exits 0 ec-pool cancel 0
+	exits 5 ec-pool cancel 7
+	exits 2 ec-pool drain
+	exits 0 ec-pool
+	[[ $OUT == *"pool 0: active, "*" 1 version of 2.9 MiB, "* ]]
+}
