@@ -289,7 +289,11 @@ fault_seen()
 fault_loop()
 {
 	local n=1 spec before=$2 after=$3 last=$1 runs=0
+	local all=${EC_FAULT_FULL:-0}
 
+	case $last in
+	malloc:*) all=0 ;;
+	esac
 	shift 3
 	while :; do
 		spec=${last//:N/:$n}
