@@ -2,7 +2,7 @@
 #      check       every test; ends with "N passed, N failed, N skipped"
 #      check-fault the fault loops in full length
 #      check-s3    what S3 promises, of a server, or that of S3_URL, by group
-#      check-clients  S3 clients from npm and PyPI, which it fetches
+#      check-clients  S3 clients from npm, PyPI and Maven, which it fetches
 #      check-cluster every fault of the table, on clusters of 3 and 4 nodes;
 #		EC_CLUSTER_COUNT=N sets how often
 #      check-heal  every kind of damage to drives, found and healed: a table
@@ -83,6 +83,8 @@ LOADS := $(BUILD)/t/bench/load/ec-load $(BUILD)/t/bench/load/ec-bare
 FAULT := $(BUILD)/fault.so $(BUILD)/clock.so \
 	$(if $(SANITIZE),$(BUILD)/fault-sanitized.so)
 SWITCH := $(BUILD)/t/cluster/switch
+SIM := $(BUILD)/t/sim/sim
+SIM_SRC := $(wildcard t/sim/*.c)
 TESTS ?= $(UNITS) $(BATS)
 
 all: $(PROGRAMS)
@@ -142,10 +144,21 @@ $(BUILD)/clock.so $(BUILD)/fault.so $(BUILD)/fault-sanitized.so: \
 $(SWITCH): $(BUILD)/%: $(BUILD)/%.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
 
+# What the simulator (t/sim/seams.c) puts below the library.
+SEAMS := clock_gettime nanosleep getrandom clock_hlc clock_hlc_observe \
+	$(addprefix pthread_,create join mutex_init mutex_destroy mutex_lock \
+	mutex_trylock mutex_unlock condattr_init condattr_setclock \
+	condattr_destroy cond_init cond_destroy cond_wait cond_timedwait \
+	cond_signal cond_broadcast)
+$(SIM): $(SIM_SRC:%.c=$(BUILD)/%.o) $(T_LIB) $(LIB)
+	$(CC) $(ALL_LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(SEAMS)) -o $@ $^ \
+		$(PKG_LIBS)
+
 units: $(UNITS)
 
 # Of the unit tests those asked for, and that which t/0100 runs.
-check: $(PROGRAMS) $(LOADS) $(FAULT) $(SWITCH) $(BUILD)/t/unit/base-digest \
+check: $(PROGRAMS) $(LOADS) $(FAULT) $(SWITCH) $(SIM) \
+		$(BUILD)/t/unit/base-digest \
 		$(filter $(UNITS),$(TESTS))
 	@EC_BIN=$(BUILD) t/lib/run -j $(TEST_JOBS) -t $(TEST_SECONDS) \
 		$(or $(strip $(TESTS)),$(error there are no tests))
@@ -178,7 +191,7 @@ check-heal: $(PROGRAMS) $(FAULT)
 		t/8300-fault-heal.bats t/8310-fault-refill.bats
 
 # What a run of check left in EC_RESULTS is not done again.
-prove prove-long: $(PROGRAMS) $(LOADS) $(FAULT) $(SWITCH) $(UNITS)
+prove prove-long: $(PROGRAMS) $(LOADS) $(FAULT) $(SWITCH) $(SIM) $(UNITS)
 	@t/prove/prove.py $(if $(filter %-long,$@),--long) $(BUILD) $(ROWS)
 
 # Fuzzers: the library once more, by clang, with libFuzzer's instrumentation.

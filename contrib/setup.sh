@@ -22,8 +22,8 @@ build_packages='gcc make pkgconf libc6-dev libisal-dev libssl-dev
 	libjansson-dev'
 demo_packages='curl awscli|s3cmd'
 check_packages='curl git bats clang clang-format cppcheck shellcheck mandoc
-	openssl procps time sqlite3 zstd jq strace awscli| s3cmd rclone restic python3
-	python3-boto3 valgrind e2fsprogs xfsprogs util-linux mount'
+	openssl procps time sqlite3 zstd jq strace awscli| s3cmd rclone restic s3fs
+	duplicity python3 python3-boto3 valgrind e2fsprogs xfsprogs util-linux mount'
 
 say()
 {

@@ -218,7 +218,7 @@ check_many()
 	exits 9 ec-lockd --address unix:sock --state bad
 	[[ $ERR == *"not a state file"* ]]
 	exits 5 ec-lockd --address unix:sock --state no/such/folder
-	exits 6 ec-lockd --address "${ADDRESS[1]}" --state other
+	exits 9 ec-lockd --address "${ADDRESS[1]}" --state other
 }
 
 @test "requests that are not signed, or garbage, are refused" {

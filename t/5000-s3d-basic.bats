@@ -72,7 +72,9 @@ setup()
 	exits 2 ec-s3d -a nowhere "$DIR/d{1...4}"
 	s3d_start
 	mkdir e1 e2
-	exits 6 ec-s3d -a "127.0.0.1:$PORT" "$DIR/e{1...2}"
+	exits 9 ec-s3d -a "127.0.0.1:$PORT" "$DIR/e{1...2}"
+	[[ $ERR == *"127.0.0.1:$PORT: in use" ]]
+	[ -z "$(find e1 e2 -mindepth 1)" ]
 }
 
 @test "health needs no credentials and tells the truth" {

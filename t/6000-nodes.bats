@@ -127,7 +127,7 @@ setup()
 	refused 2 "no node is this machine" "http://192.0.2.1:9000/d{1...4}"
 	refused 2 "no drive is of this node" --node other "$a/d{1...4}"
 	refused 2 "both are this machine" "$a/d{1...4},http://127.0.0.1:1$DIR/d5"
-	refused 5 "every drive must be an empty directory" "$a/d{1...5},http://192.0.2.1:9000/d{1...5}"
+	refused 2 "every drive must be an empty directory" "$a/d{1...5},http://192.0.2.1:9000/d{1...5}"
 	unset EC_ROOT_PASSWORD
 	refused 2 "EC_ROOT_PASSWORD is not set" "$a/d{1...4}"
 }

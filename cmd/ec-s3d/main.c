@@ -114,8 +114,8 @@ wait_end(struct tls *tls, const sigset_t *end)
 }
 
 /* Open the store and serve it until a signal; then let what is under way end.
- * Other nodes need the port before there is a store; without them it opens when
- * all is ready. */
+ * The port is open before there is a store: other nodes need it, and nothing is
+ * formatted when somebody else has it. */
 static enum err
 serve(struct settings *s, struct cluster *cluster, struct store_params *params,
     sigset_t *end)
@@ -123,7 +123,6 @@ serve(struct settings *s, struct cluster *cluster, struct store_params *params,
 	const struct iam_root root = { s->root.user, s->root.password };
 	const struct server_params served = { .root = &root,
 		.region = s->region, .domain = s->domain, .sigv2 = s->sigv2 };
-	const bool nodes = cluster_self(cluster) != NULL;
 	uint64_t start_us = clock_mono_us();
 	struct http_listen listen = { .address = s->address,
 		.fd = s->fd };
@@ -137,7 +136,7 @@ serve(struct settings *s, struct cluster *cluster, struct store_params *params,
 	struct tls *tls = NULL;
 	enum err e;
 
-	if (nodes)
+	if (cluster_self(cluster) != NULL)
 		expected = cluster_endpoints(cluster)->tls ? SECURE_NODES_TLS :
 		    SECURE_NODES_NO;
 	if ((e = secure_open(&tls, &s->secure, s->address, s->fd,
@@ -147,16 +146,12 @@ serve(struct settings *s, struct cluster *cluster, struct store_params *params,
 	params->cluster = cluster;
 	params->stop = must_end;
 	params->ctx = end;
-	if ((nodes && (e = http_server_start(&http, &listen, &service)) !=
-	    EC_OK) ||
+	if ((e = http_server_start(&http, &listen, &service)) != EC_OK ||
 	    (e = store_open(&store, params)) != EC_OK ||
 	    (e = server_new(&server, store, &served)) != EC_OK ||
 	    (e = background_start(&background, store)) != EC_OK)
 		goto out;
 	atomic_store(&front.server, server);
-	if (!nodes && (e = http_server_start(&http, &listen, &service)) !=
-	    EC_OK)
-		goto out;
 	announce(store, http, tls != NULL ? "https" : "http", s->address,
 	    start_us);
 	wait_end(tls, end);

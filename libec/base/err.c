@@ -80,6 +80,8 @@ err_from_errno(int errnum)
 	case EMFILE:
 	case ENFILE:
 		return EC_EBUSY;
+	case EADDRINUSE:
+		return EC_EINUSE;
 	case ENOSPC:
 	case EDQUOT:
 		return EC_ENOSPC;

@@ -24,6 +24,7 @@
 	X(EC_ETIMEDOUT, "timed out", 8, 503) \
 	X(EC_EOFFLINE, "drive is offline", 8, 503) \
 	X(EC_EBUSY, "too busy, try again", 8, 503) \
+	X(EC_EINUSE, "in use", 9, 500) \
 	X(EC_EIO, "input/output error", 9, 500) \
 	X(EC_ENOSPC, "no space left", 9, 507) \
 	X(EC_EROFS, "read-only", 9, 500) \

@@ -1,6 +1,7 @@
 #include "base/mem.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -13,6 +14,7 @@ struct mem_pool {
 	pthread_cond_t back;	/* a buffer came back */
 	size_t made;
 	size_t idle;
+	bool closed;		/* goes with its last buffer */
 	uint8_t **bufs;		/* bufs[0 .. idle) are free */
 };
 
@@ -75,19 +77,30 @@ fail:
 	return EC_ENOMEM;
 }
 
-void
-mem_pool_free(struct mem_pool *p)
+static void
+pool_destroy(struct mem_pool *p)
 {
-	size_t i;
-
-	if (p == NULL)
-		return;
-	for (i = 0; i < p->idle; i++)
+	for (size_t i = 0; i < p->idle; i++)
 		free(p->bufs[i]);
 	pthread_cond_destroy(&p->back);
 	pthread_mutex_destroy(&p->lock);
 	free(p->bufs);
 	free(p);
+}
+
+void
+mem_pool_free(struct mem_pool *p)
+{
+	bool last;
+
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->closed = true;
+	last = p->idle == p->made;
+	pthread_mutex_unlock(&p->lock);
+	if (last)
+		pool_destroy(p);
 }
 
 static struct timespec
@@ -141,10 +154,15 @@ mem_pool_get(struct mem_pool *p, uint8_t **out, unsigned wait_ms)
 void
 mem_pool_put(struct mem_pool *p, uint8_t *buf)
 {
+	bool last;
+
 	if (buf == NULL)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->bufs[p->idle++] = buf;
+	last = p->closed && p->idle == p->made;
 	pthread_cond_signal(&p->back);
 	pthread_mutex_unlock(&p->lock);
+	if (last)
+		pool_destroy(p);
 }

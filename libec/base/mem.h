@@ -21,7 +21,8 @@ struct mem_pool;
  * all (at least one).  Threads: all calls.  Errors: EC_ENOMEM. */
 enum err mem_pool_new(struct mem_pool **out, size_t buf_bytes,
     size_t budget_bytes);
-void mem_pool_free(struct mem_pool *p);	/* all buffers must be back */
+/* It goes when all buffers are back: a call that hangs may keep one. */
+void mem_pool_free(struct mem_pool *p);
 
 /* A buffer with any content.  Waits at most ${wait_ms} for one to come back.
  * Errors: EC_EBUSY (budget spent), EC_ENOMEM. */

@@ -453,6 +453,22 @@ check_empty(int dir_fd)
 	return e;
 }
 
+/* An empty directory that cannot become a drive: EC_EROFS, EC_ENOSPC, by
+ * errno; else EC_ENOTFOUND. */
+static enum err
+why_empty(int fd)
+{
+	struct os_space s;
+	enum err e;
+
+	if (faccessat(fd, ".", W_OK, 0) != 0)
+		return err_from_errno(errno);
+	if ((e = os_space(&s, fd)) != EC_OK)
+		return e;
+	return s.free < num_min(RESERVE_MIN, s.total / 8) ? EC_ENOSPC :
+	    EC_ENOTFOUND;
+}
+
 enum err
 local_peek(struct format *f, const char *path)
 {
@@ -461,9 +477,9 @@ local_peek(struct format *f, const char *path)
 
 	if ((e = open_dir(&fd, path)) != EC_OK)
 		return e;
-	if ((e = format_read(f, fd)) == EC_ENOTFOUND &&
-	    check_empty(fd) == EC_ENOTEMPTY)
-		e = EC_ENOTEMPTY;
+	if ((e = format_read(f, fd)) == EC_ENOTFOUND)
+		e = check_empty(fd) == EC_ENOTEMPTY ? EC_ENOTEMPTY :
+		    why_empty(fd);
 	close(fd);
 	return e;
 }

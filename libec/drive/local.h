@@ -15,8 +15,9 @@ enum err local_open(struct drive **out, const char *path, const char *address,
     char **owner);
 
 /* What stands at ${path}, without opening it: *${f} when formatted.
- * Errors: EC_EOFFLINE, EC_ENOTFOUND (an empty directory), EC_ENOTEMPTY (not
- * formatted, but has other files), EC_EFORMAT, EC_EIO. */
+ * Errors: EC_EOFFLINE, EC_ENOTFOUND (an empty directory), EC_EROFS, EC_ENOSPC
+ * (an empty one that cannot be written to), EC_ENOTEMPTY (not formatted, but
+ * has other files), EC_EFORMAT, EC_EIO. */
 enum err local_peek(struct format *f, const char *path);
 
 /* Make ${path}, an existing directory that holds no drive, a drive.

@@ -27,12 +27,6 @@ unix_is_dead(const struct sockaddr_un *sa)
 }
 
 static enum err
-bind_error(void)
-{
-	return errno == EADDRINUSE ? EC_EEXIST : err_from_errno(errno);
-}
-
-static enum err
 open_unix(int *out, const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -46,10 +40,10 @@ open_unix(int *out, const char *path)
 		return err_from_errno(errno);
 	fchmod(fd, 0600);	/* before bind: the file gets this mode */
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1)
-		e = bind_error();
-	if (e == EC_EEXIST && unix_is_dead(&sa) && unlink(path) == 0)
+		e = err_from_errno(errno);
+	if (e == EC_EINUSE && unix_is_dead(&sa) && unlink(path) == 0)
 		e = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 ? EC_OK :
-		    bind_error();
+		    err_from_errno(errno);
 	if (e == EC_OK)
 		*out = fd;
 	else
@@ -74,7 +68,7 @@ open_inet(int *out, const struct addrinfo *ai)
 		*out = fd;
 		return EC_OK;
 	}
-	e = bind_error();
+	e = err_from_errno(errno);
 	close(fd);
 	return e;
 }
@@ -121,10 +115,10 @@ open_tcp(int *out, const char *address)
 		return EC_EINVAL;
 	for (ai = list; ai != NULL && host[0] == '\0'; ai = ai->ai_next)
 		if (ai->ai_family == AF_INET6 &&
-		    ((e = open_inet(out, ai)) == EC_OK || e == EC_EEXIST))
+		    ((e = open_inet(out, ai)) == EC_OK || e == EC_EINUSE))
 			goto out;
 	for (ai = list; ai != NULL; ai = ai->ai_next)
-		if ((e = open_inet(out, ai)) == EC_OK || e == EC_EEXIST)
+		if ((e = open_inet(out, ai)) == EC_OK || e == EC_EINUSE)
 			goto out;
 out:
 	freeaddrinfo(list);
@@ -156,7 +150,7 @@ http_listen_open(int *out, unsigned *port, const struct http_listen *l)
 		return e;
 	if (listen(fd, SOMAXCONN) == -1 || fcntl(fd, F_SETFL, O_NONBLOCK) ==
 	    -1) {
-		e = bind_error();
+		e = err_from_errno(errno);
 		if (l->fd < 0)
 			close(fd);
 		return e;

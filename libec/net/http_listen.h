@@ -6,7 +6,7 @@
 
 /* Open what ${l} says, or take ${l}->fd: a listening socket that does not
  * block, in *${fd}; its port, 0 for a Unix socket.
- * Errors: EC_EINVAL (address), EC_EEXIST (in use), by errno; then nothing is
+ * Errors: EC_EINVAL (address), EC_EINUSE, by errno; then nothing is
  * left open, but ${l}->fd. */
 enum err http_listen_open(int *fd, unsigned *port,
     const struct http_listen *l);

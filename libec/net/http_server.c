@@ -301,8 +301,7 @@ http_server_start(struct http_server **out, const struct http_listen *l,
 	if ((e = start_listening(s, l)) != EC_OK ||
 	    (e = start_thread(s)) != EC_OK) {
 		log_error("http: %s: %s", l->unix_path != NULL ? l->unix_path :
-		    l->fd >= 0 ? "socket" : l->address,
-		    e == EC_EEXIST ? "in use" : err_text(e));
+		    l->fd >= 0 ? "socket" : l->address, err_text(e));
 		http_server_stop(s, 0);
 		return e;
 	}

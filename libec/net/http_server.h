@@ -59,7 +59,7 @@ struct http_server;
 
 /* Listen and serve.  Raises the soft limit of open files to what as many
  * connections need, if it may.
- * Errors: EC_EINVAL (address), EC_EEXIST (in use), by errno; logged. */
+ * Errors: EC_EINVAL (address), EC_EINUSE, by errno; logged. */
 enum err http_server_start(struct http_server **out,
     const struct http_listen *l, const struct http_service *s);
 unsigned http_server_port(const struct http_server *s);

@@ -235,11 +235,20 @@ check_fresh(struct cluster *c, const struct node_drive *f)
 	enum err err = EC_OK;
 
 	for (unsigned i = 0; i < e->count; i++) {
-		if (!cluster_local(c, i) || f[i].state == EC_ENOTFOUND)
+		const enum err is = f[i].state;
+
+		if (!cluster_local(c, i) || is == EC_ENOTFOUND)
 			continue;
-		log_error("%s: %s; for a first start every drive must be an "
-		    "empty directory", e->at[i].name, err_text(f[i].state));
-		err = EC_ENOTFOUND;
+		if (is == EC_EOFFLINE && cluster_unmounted(c, e->at[i].path))
+			log_error("%s: is on the root file system, others are "
+			    "not: is its disk mounted?", e->at[i].name);
+		else
+			log_error("%s: %s; for a first start every drive must "
+			    "be an empty directory", e->at[i].name,
+			    err_text(is));
+		if (err == EC_OK)
+			err = is == EC_EOFFLINE || is == EC_ENOTEMPTY ?
+			    EC_EINVAL : is;
 	}
 	return err;
 }

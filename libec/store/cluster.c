@@ -1,11 +1,8 @@
 #include "store/cluster.h"
 
-#include <netdb.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -13,120 +10,6 @@
 #include "store/config.h"
 
 enum { CONNECT_MS = 1000, LOOK_MS = 2500, FORMAT_MS = 20000 };
-
-/* Is ${address} ("host:port") one of this machine's: can it be bound to? */
-static bool
-address_is_here(const char *address)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
-	const char *colon = strrchr(address, ':');
-	char host[ENDPOINTS_HOST_MAX];
-	size_t len = (size_t)(colon - address);
-	bool here = false;
-	int error;
-
-	if (address[0] == '[') {
-		address++;
-		len -= 2;
-	}
-	if (len >= sizeof(host))
-		return false;
-	memcpy(host, address, len);
-	host[len] = '\0';
-	if ((error = getaddrinfo(host, "0", &hints, &list)) != 0) {
-		log_warn("%s: %s", host, gai_strerror(error));
-		return false;
-	}
-	for (struct addrinfo *a = list; a != NULL && !here; a = a->ai_next) {
-		int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-		here = fd >= 0 && bind(fd, a->ai_addr, a->ai_addrlen) == 0;
-		if (fd >= 0)
-			close(fd);
-	}
-	freeaddrinfo(list);
-	return here;
-}
-
-static const char *
-port_of(const char *address)
-{
-	const char *colon = strrchr(address, ':');
-
-	return colon != NULL ? colon + 1 : "";
-}
-
-/* Which node is named by --node. */
-static enum err
-self_by_name(struct cluster *c, const char *name)
-{
-	for (unsigned i = 0; i < c->endpoints.nodes; i++) {
-		const char *is = c->endpoints.node[i];
-		size_t host = strlen(is) - strlen(port_of(is)) - 1;
-
-		if (strcmp(is, name) != 0 && (strlen(name) != host ||
-		    memcmp(name, is, host) != 0))
-			continue;
-		if (c->self >= 0) {
-			log_error("--node %s: several nodes have this name; "
-			    "add the port", name);
-			return EC_EINVAL;
-		}
-		c->self = (int)i;
-	}
-	if (c->self >= 0)
-		return EC_OK;
-	log_error("--node %s: no drive is of this node", name);
-	return EC_EINVAL;
-}
-
-/* Which node listens on this machine, at ${address} if that is given. */
-static enum err
-self_by_address(struct cluster *c, const char *address)
-{
-	for (unsigned i = 0; i < c->endpoints.nodes; i++) {
-		const char *is = c->endpoints.node[i];
-
-		if (address != NULL &&
-		    strcmp(port_of(address), port_of(is)) != 0)
-			continue;
-		if ((address == NULL || strcmp(address, is) != 0) &&
-		    !c->here[i])
-			continue;
-		if (c->self >= 0) {
-			log_error("%s and %s both are this machine: say with "
-			    "--node which one this is",
-			    c->endpoints.node[c->self], is);
-			return EC_EINVAL;
-		}
-		c->self = (int)i;
-	}
-	if (c->self >= 0)
-		return EC_OK;
-	log_error("no node is this machine%s%s: say with --node which one "
-	    "this is", address != NULL ? " at " : "",
-	    address != NULL ? address : "");
-	return EC_EINVAL;
-}
-
-static enum err
-find_self(struct cluster *c, const struct cluster_params *p)
-{
-	c->self = -1;
-	if (c->endpoints.nodes == 0) {
-		if (p->node == NULL)
-			return EC_OK;
-		log_error("--node %s: the drives are not of nodes", p->node);
-		return EC_EINVAL;
-	}
-	for (unsigned i = 0; i < c->endpoints.nodes; i++)
-		c->here[i] = address_is_here(c->endpoints.node[i]);
-	if (!p->server)
-		return EC_OK;
-	return p->node != NULL ? self_by_name(c, p->node) :
-	    self_by_address(c, p->address);
-}
 
 /* The nodes' common secret: EC_SECRET, or what S3's root has. */
 static enum err
@@ -226,7 +109,8 @@ cluster_new(struct cluster **out, const struct cluster_params *p)
 	pthread_mutex_init(&c->format_lock, NULL);
 	c->server = p->server;
 	if ((e = cluster_volumes(&c->endpoints, p)) != EC_OK ||
-	    (e = find_self(c, p)) != EC_OK ||
+	    (e = cluster_find_self(c, p)) != EC_OK ||
+	    (e = cluster_check_distinct(c)) != EC_OK ||
 	    (c->endpoints.nodes > 0 && ((e = load_secret(c)) != EC_OK ||
 	    (e = choose_tls(c, p->tls_ca)) != EC_OK)) ||
 	    (e = make_peers(c)) != EC_OK ||
@@ -365,7 +249,7 @@ cluster_look_here(struct cluster *c, struct node_drive *out)
 	for (unsigned i = 0; i < e->count; i++) {
 		out[i] = (struct node_drive){ .state = EC_EOFFLINE };
 		if (cluster_local(c, i))
-			cluster_peek(e->at[i].path, &out[i]);
+			cluster_peek(c, e->at[i].path, &out[i]);
 	}
 }
 

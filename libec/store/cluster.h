@@ -72,6 +72,10 @@ bool cluster_serve(struct cluster *c, struct http_exchange *x);
  * with other drives, else -1. */
 void cluster_look(struct cluster *c, struct node_drive *out, int *differ);
 
+/* A local directory is on the root file system, and other local drives are not:
+ * the mount point of a disk that is not there.  It is EC_EOFFLINE in a look. */
+bool cluster_unmounted(const struct cluster *c, const char *path);
+
 /* The same, of other nodes saying EC_EOFFLINE without asking. */
 void cluster_look_here(struct cluster *c, struct node_drive *out);
 

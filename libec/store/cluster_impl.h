@@ -22,10 +22,16 @@ struct cluster {
 	bool warned;			/* format_lock */
 };
 
+/* Find ${self} and ${here}.  Errors, logged in one line: EC_EINVAL. */
+enum err cluster_find_self(struct cluster *c, const struct cluster_params *p);
+/* No two local drives are one directory.  Errors: EC_EINVAL, logged. */
+enum err cluster_check_distinct(const struct cluster *c);
+
 bool cluster_node_local(const struct cluster *c, int node);
 
 /* What stands at a path of this machine. */
-void cluster_peek(const char *path, struct node_drive *out);
+void cluster_peek(const struct cluster *c, const char *path,
+    struct node_drive *out);
 /* cluster_format there. */
 enum err cluster_write_format(struct cluster *c, const char *path,
     const struct format *f);

@@ -9,23 +9,45 @@
 
 enum { PATH_BYTES_MAX = 4096 };
 
+/* A directory that is, or (not ${root}) is not on the root file system. */
+static bool
+is_on_root(const char *path, bool root)
+{
+	struct stat r, st;
+
+	return stat("/", &r) == 0 && stat(path, &st) == 0 &&
+	    (st.st_dev == r.st_dev) == root;
+}
+
+bool
+cluster_unmounted(const struct cluster *c, const char *path)
+{
+	const struct endpoints *e = &c->endpoints;
+
+	if (!is_on_root(path, true))
+		return false;
+	for (unsigned i = 0; i < e->count; i++)
+		if (cluster_local(c, i) && is_on_root(e->at[i].path, false))
+			return true;
+	return false;
+}
+
 void
-cluster_peek(const char *path, struct node_drive *out)
+cluster_peek(const struct cluster *c, const char *path, struct node_drive *out)
 {
 	out->state = local_peek(&out->format, path);
 	out->begun = out->state == EC_OK && out->format.generation == 0;
 	if (out->begun)
 		out->state = EC_ENOTFOUND;
+	else if (out->state == EC_ENOTFOUND && cluster_unmounted(c, path))
+		out->state = EC_EOFFLINE;
 }
 
 /* A disk that is not mounted leaves its mount point: say so, once. */
 static void
 warn_root(struct cluster *c, const char *path)
 {
-	struct stat root, st;
-
-	if (c->self < 0 || c->warned || stat("/", &root) != 0 ||
-	    stat(path, &st) != 0 || st.st_dev != root.st_dev)
+	if (c->self < 0 || c->warned || !is_on_root(path, true))
 		return;
 	c->warned = true;
 	log_warn("%s: is on the root file system: is its disk mounted?", path);
@@ -39,7 +61,7 @@ cluster_write_format(struct cluster *c, const char *path,
 	enum err e;
 
 	pthread_mutex_lock(&c->format_lock);
-	cluster_peek(path, &d);
+	cluster_peek(c, path, &d);
 	if (d.state == EC_ENOTFOUND && !d.begun) {
 		warn_root(c, path);
 		e = local_format(path, f);
@@ -68,7 +90,7 @@ answer_look(struct cluster *c, struct buf *out)
 	for (unsigned i = 0; i < e->count && err == EC_OK; i++) {
 		if (!cluster_local(c, i))
 			continue;
-		cluster_peek(e->at[i].path, &d);
+		cluster_peek(c, e->at[i].path, &d);
 		err = node_list_add(l, e->at[i].path, &d);
 	}
 	if (err == EC_OK)

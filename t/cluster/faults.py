@@ -17,78 +17,16 @@ Rows (default: all): those below with a line of text."""
 
 import argparse
 import os
-import random
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 
 sys.dont_write_bytecode = True
-import cluster
 import load
-
-ROWS = {}
-
-
-def row(name, short, full, network=False):
-    """A row of the table: how often in short and in full; with ${network} it
-    needs hosts of its own."""
-    def add(function):
-        ROWS[name] = function, short, full, network
-        return function
-    return add
-
-
-class Run:
-    def __init__(self, args, name, count):
-        self.args, self.count = args, count
-        self.random = random.Random("%s %d" % (name, args.seed))
-        self.folder = tempfile.mkdtemp(
-            prefix="ec-%s." % name, dir=os.environ.get("DIR") or (
-                "/dev/shm" if os.path.isdir("/dev/shm") else None))
-        self.c = cluster.Cluster(args.binaries, self.folder, args.nodes,
-                                 args.drives, args.ports)
-        self.said = []      # of the row, beside the counts of all
-
-    def up(self, **kw):
-        """The cluster, a bucket in it, and clients at work."""
-        self.c.start_all()
-        load.Client(self.c, 1).make_bucket()
-        self.load = load.Load(self.c, self.args.seed, **kw)
-        return self.load
-
-    def some_time(self):
-        time.sleep(self.random.uniform(0, 0.4))
-
-    def node(self):
-        return self.random.choice(list(self.c.nodes))
-
-    def others(self, n):
-        return [m for m in self.c.nodes if m != n]
-
-    def at_work(self, n=20):
-        if not self.load.progress(n):
-            raise RuntimeError("clients get nothing done in 60 s: %s" % [
-                self.c.log(m)[-300:] for m in self.c.nodes])
-
-    def finish(self):
-        self.load.stop()
-        self.load.read_all()
-        wrong = self.load.judge(self.folder + "/history")
-        self.said += ["%d done" % self.load.done(),
-                      "%d failed" % self.load.failed(),
-                      "slowest %.1f s" % self.load.slowest()]
-        if self.load.behind:
-            self.said.append("%d keys behind in lists" % self.load.behind)
-        return wrong
-
-    def close(self, keep):
-        self.c.close()
-        if not keep:
-            shutil.rmtree(self.folder)
-
+import silence
+from table import ROWS, Run, row
 
 @row("kill-one", 4, 200)
 def kill_one(r):
@@ -132,32 +70,6 @@ def drives(r):
         if os.path.exists(d):
             shutil.rmtree(d)
         os.rename(d + ".away", d)
-    return r.finish()
-
-
-@row("partition", 4, 100, network=True)
-def partition(r):
-    """a node from the others, clients from a part, halves, one way"""
-    r.up(timeout=10).start()
-    clients, nodes = r.c.net.clients, list(r.c.nodes)
-    for i in range(r.count):
-        r.at_work()
-        n = r.node()
-        if i % 4 == 0:
-            r.c.net.apart([n], r.others(n))
-        elif i % 4 == 1:
-            r.c.net.apart([clients], [n])
-        elif i % 4 == 2:
-            r.c.net.apart([clients], r.others(n))
-            r.c.net.apart([n], [r.others(n)[0]])
-        else:
-            for m in r.others(n):
-                r.c.net.drop(n, m)
-        r.load.nodes = [m for m in nodes if m != n] if i % 4 != 2 else [n]
-        r.load.progress(10, 2)
-        r.load.nodes = nodes
-        time.sleep(r.random.uniform(0, 3))
-        r.c.net.together()
     return r.finish()
 
 
@@ -323,49 +235,6 @@ def clocks(r):
     return r.finish()
 
 
-@row("silent", 5, 40, network=True)
-def silent(r):
-    """a node stops, is cut off, one way, flaps, is slow: out within 3 s"""
-    r.up().start()
-    net, worst, first = r.c.net, 0, 0
-    for i in range(r.count):
-        n = r.node()
-        others = r.others(n)
-        r.load.nodes = others
-        r.at_work(40)
-        r.load.slowest()
-        if i % 5 == 0:
-            r.c.signal(n, signal.SIGSTOP)
-        elif i % 5 == 1:
-            net.apart([n], others)
-        elif i % 5 == 2:
-            for m in others:
-                net.drop(n, m)
-        elif i % 5 == 3:
-            for m in others:
-                net.drop(m, n)
-        for flap in range(6):
-            if i % 5 == 4 and flap % 2 == 0:
-                net.apart([n], others)
-            elif i % 5 == 4:
-                net.together()
-            time.sleep(0.5)
-        first = max(first, r.load.slowest())
-        r.at_work(100)
-        worst = max(worst, r.load.slowest())
-        if i % 5 == 0:
-            r.c.signal(n, signal.SIGCONT)
-        net.together()
-        r.load.nodes = list(r.c.nodes)
-        r.c.ready(n)
-    r.said.append("slowest in the first 3 s %.1f s, then %.1f s" % (
-        first, worst))
-    wrong = r.finish()
-    if first > 10 or worst > 5:
-        wrong.append("clients waited too long")
-    return wrong
-
-
 @row("restart", 1, 10)
 def restart(r):
     """every node in turn ends and starts; clients try again elsewhere"""
@@ -410,6 +279,16 @@ def main():
     sys.exit(bad)
 
 
+def verdict(r, wrong):
+    """"0 lost, 0 wrong bytes, 0 resurrected", and what else there is."""
+    kinds = getattr(getattr(r, "load", None), "kinds", None)
+    if kinds is None:
+        return "not judged"
+    said = ["%d %s" % (n, kind) for kind, n in kinds.items()]
+    more = len(wrong) - sum(kinds.values())
+    return ", ".join(said + ["%d more wrong" % more] * (more > 0))
+
+
 def one(args, name):
     function, short, full, network = ROWS[name]
     count = int(os.environ.get("EC_CLUSTER_COUNT", 0)) or (
@@ -428,8 +307,8 @@ def one(args, name):
         wrong = [repr(e)]
     finally:
         r.close(bool(wrong))
-    print("%s: %d times, %s; %d wrong (seed %d, %.0f s, %s)" % (
-        title, count, ", ".join(r.said), len(wrong), args.seed,
+    print("%s: %d times: %s; %s (seed %d, %.0f s, %s)" % (
+        title, count, verdict(r, wrong), ", ".join(r.said), args.seed,
         time.monotonic() - began, r.c.net.name))
     for line in wrong[:10]:
         print("wrong:", line)

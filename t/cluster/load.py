@@ -25,6 +25,10 @@ class NotSent(Exception):
     """Nobody was there to take the request."""
 
 
+class WrongBytes(RuntimeError):
+    """A read gave other bytes than its head says."""
+
+
 class Client:
     """Signed requests to one node over one connection.  What it does to keys
     is recorded in ${record} (history.py has the form)."""
@@ -105,23 +109,38 @@ class Client:
             op["value"] = hashlib.md5(data).hexdigest() if status == 200 \
                 else None
             return status == 200 or missing
-        op["refused"] = status == 412
-        return status in (200, 204, 412)
+        # A key that is not there has no ETag that could match.
+        op["refused"] = status == 412 or op.get("match") is not None and \
+            status == 404 and b"<Code>NoSuchKey<" in data
+        return op["refused"] or status in (200, 204)
 
-    def put(self, key, body, new=False):
+    def put(self, key, body, new=False, match=None):
+        """${new}: only if it is not there; ${match}: only if it has that
+        ETag."""
         op = {"op": "put", "key": key, "value": hashlib.md5(body).hexdigest()}
         headers = {}
         if new:
-            op["match"] = None
             headers["if-none-match"] = "*"
+        if match is not None:
+            headers["if-match"] = '"%s"' % match
+        if headers:
+            op["match"] = match
         return self.do(op, "PUT", path(key), body, headers)[0]
+
+    def swap(self, key, body):
+        """Put over what a get finds, if it is still that."""
+        status, data = self.get(key)
+        if status not in (200, 404):
+            return status
+        found = hashlib.md5(data).hexdigest() if status == 200 else None
+        return self.put(key, body, found is None, found)
 
     def get(self, key):
         status, head, data = self.do({"op": "get", "key": key}, "GET",
                                      path(key))
         if status == 200 and head["ETag"].strip('"') != hashlib.md5(
                 data).hexdigest():
-            raise RuntimeError("%s: bytes are not those of the ETag" % key)
+            raise WrongBytes("%s: bytes are not those of the ETag" % key)
         return status, data
 
     def delete(self, key):
@@ -131,6 +150,17 @@ class Client:
         return self.do({"op": "list", "prefix": prefix, "weak": weak}, "GET",
                        "/%s?list-type=2&prefix=%s" % (
                            BUCKET, urllib.parse.quote(prefix, "")))[0]
+
+    def online(self):
+        """How many drives of each node this one has in use."""
+        status, _, data = self.request("GET", "/ec/status")
+        if status != 200:
+            raise OSError("status %d" % status)
+        nodes = {a: n for n, a in self.cluster.net.address.items()}
+        out = dict.fromkeys(self.cluster.nodes, 0)
+        for d in json.loads(data)["drives"]:
+            out[nodes[d["path"].partition("/")[0]]] += d["state"] == "online"
+        return out
 
     def make_bucket(self, seconds=60):
         """Until it is there: a cluster may just be coming up."""
@@ -177,14 +207,17 @@ class Worker(threading.Thread):
 
     def step(self, client):
         key = "k%d" % self.random.randrange(self.load.keys)
-        what = self.random.choices(("put", "get", "delete", "list", "new"),
-                                   self.load.weights)[0]
+        what = self.random.choices(
+            ("put", "get", "delete", "list", "new", "swap"),
+            self.load.weights)[0]
         if what == "get":
             return client.get(key)[0]
         if what == "delete":
             return client.delete(key)
         if what == "list":
             return client.list(weak=True)
+        if what == "swap":
+            return client.swap(key, self.body())
         return client.put(key, self.body(), what == "new")
 
     def run(self):
@@ -219,7 +252,7 @@ class Load:
     """Workers from start to stop; then what they saw is judged."""
 
     def __init__(self, cluster, seed, workers=8, keys=12, sizes=SIZES,
-                 weights=(34, 46, 10, 2, 8), timeout=30):
+                 weights=(30, 42, 10, 2, 6, 10), timeout=30):
         self.cluster, self.keys, self.sizes = cluster, keys, sizes
         self.weights, self.timeout = weights, timeout
         self.nodes = list(cluster.nodes)    # that are used
@@ -268,6 +301,7 @@ class Load:
 
     def judge(self, keep):
         """What is wrong, in words; the history stays in the file ${keep}.
+        How many of each kind (history.py) is in self.kinds.
 
         A list shows a key that cannot be judged as the newest object that it
         may be (set/list.h), so those made while drives are missing are weak;
@@ -276,10 +310,16 @@ class Load:
         with open(keep, "w") as f:
             for r in records:
                 f.write(json.dumps(r) + "\n")
-        wrong = ["%s: %s" % w for w in history.judge(records)[0]]
+        bad = history.judge(records)[0]
+        bytes_bad = [w.error for w in self.workers
+                     if isinstance(w.error, WrongBytes)]
+        self.kinds = {k: sum(w.kind == k for _, w in bad)
+                      for k in (history.LOST, history.WRONG, history.OLD)}
+        self.kinds[history.WRONG] += len(bytes_bad)
+        wrong = ["%s: %s: %s" % (w.kind, key, w) for key, w in bad]
         wrong += [repr(w.error) for w in self.workers if w.error]
         strict = history.judge([{**r, "weak": False} for r in records])[0]
-        self.behind = max(0, len(strict) - len(wrong))
+        self.behind = max(0, len(strict) - len(bad))
         return wrong
 
     def failed(self):

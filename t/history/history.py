@@ -70,8 +70,17 @@ class Op:
         return not self.conditional or state == self.match
 
 
+LOST, WRONG, OLD = "lost", "wrong bytes", "resurrected"
+
+
 class Wrong(Exception):
-    pass
+    """No register answers so; the first answer that shows it was of ${kind}:
+    what was acknowledged is not there, what is read was never put, or it is an
+    older state."""
+
+    def __init__(self, kind, text):
+        super().__init__(text)
+        self.kind = kind
 
 
 def split(records):
@@ -161,11 +170,11 @@ class Search:
             if op.kind in ("get", "seen") and op.value is not None:
                 put = written.get(op.value)
                 if put is None:
-                    raise Wrong("line %d: %s was never put" % (
+                    raise Wrong(WRONG, "line %d: %s was never put" % (
                         op.line, op.value))
                 if put.start > op.end:
-                    raise Wrong("line %d: %s is read before line %d puts it" %
-                                (op.line, op.value, put.line))
+                    raise Wrong(WRONG, "line %d: %s is read before line %d "
+                                "puts it" % (op.line, op.value, put.line))
 
     def begin(self, op):
         op.bit = self.free.pop() if self.free else 1 << self.bits
@@ -228,7 +237,9 @@ class Search:
         out = [s for s in few.all() if s[0] & op.bit]
         if not out:
             held = sorted({str(state) for _, state in self.states})
-            raise Wrong("line %d: no order explains this %s of %s; before it "
+            old = op.kind == "get" and op.value is not None
+            raise Wrong(OLD if old else LOST,
+                        "line %d: no order explains this %s of %s; before it "
                         "the key may hold %s" % (op.line, op.kind, op.value,
                                                  ", ".join(held[:6])))
         (self.writes if op.writes() else self.reads).remove(op)
@@ -259,14 +270,14 @@ class Search:
 
 
 def judge(records):
-    """[(key, what is wrong with it), ...] and the number of operations."""
+    """[(key, Wrong), ...] and the number of operations."""
     wrong, count = [], 0
     for key, ops in sorted(split(records).items()):
         count += len(ops)
         try:
             Search(sorted(ops, key=lambda op: op.start)).run()
         except Wrong as e:
-            wrong.append((key, str(e)))
+            wrong.append((key, e))
     return wrong, count
 
 

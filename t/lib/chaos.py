@@ -10,6 +10,7 @@ A read narrows that: once seen, a state must stay.  Prints one line of counts;
 exit status 1 when one state was wrong or an acknowledged one was lost.
 """
 import hashlib
+import http.client
 import os
 import random
 import shutil
@@ -63,12 +64,20 @@ class Server:
         while time.monotonic() - began < 20:
             if self.process.poll() is not None:
                 raise SystemExit("chaos: the server ended at its start")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            if self.ready():
                 return time.monotonic() - began
-            except OSError:
-                time.sleep(0.01)
+            time.sleep(0.01)
         raise SystemExit("chaos: the server did not come up")
+
+    def ready(self):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            c.request("GET", "/ec/health/ready")
+            return c.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            c.close()
 
     def kill(self, sig=signal.SIGKILL):
         self.process.send_signal(sig)

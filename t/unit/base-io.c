@@ -89,7 +89,9 @@ check_pool(void)
 	tap_ok(mem_pool_get(p, &c, 0) == EC_OK && c == a, "used again");
 	mem_pool_put(p, b);
 	mem_pool_put(p, c);
-	mem_pool_free(p);
+	tap_ok(mem_pool_get(p, &a, 0) == EC_OK, "one is out");
+	mem_pool_free(p);	/* when that is back */
+	mem_pool_put(p, a);
 }
 
 struct job {

@@ -407,7 +407,7 @@ test_sockets(void)
 	snprintf(address, sizeof(address), "127.0.0.1:%u",
 	    http_server_port(a));
 	l.address = address;
-	tap_ok(http_server_start(&b, &l, &service) == EC_EEXIST,
+	tap_ok(http_server_start(&b, &l, &service) == EC_EINUSE,
 	    "an address in use");
 	http_server_stop(a, 0);
 	l.address = "no port";
@@ -437,7 +437,7 @@ test_sockets(void)
 	l = (struct http_listen){ .unix_path = path, .fd = -1 };
 	tap_ok(http_server_start(&a, &l, &service) == EC_OK,
 	    "in place of a dead Unix socket");
-	tap_ok(http_server_start(&b, &l, &service) == EC_EEXIST,
+	tap_ok(http_server_start(&b, &l, &service) == EC_EINUSE,
 	    "not of a live one");
 	http_server_stop(a, 0);
 	tap_ok(rmdir(dir) == 0, "which is gone afterwards");
