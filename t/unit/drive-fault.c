@@ -20,9 +20,7 @@
 #include "drive/local.h"
 
 #include "../lib/tap.h"
-#include "drive_kit.h"
-
-#define EXPORT __attribute__((visibility("default")))
+#include "drive_scenario.h"
 
 enum call { PWRITE, PWRITEV, FDATASYNC, FSYNC, FTRUNCATE, UNLINKAT, MALLOC,
 	CALLS };
@@ -112,16 +110,6 @@ unlinkat(int fd, const char *name, int flags)
 	    (int)syscall(SYS_unlinkat, fd, name, flags);
 }
 
-/* A drive of 64 MiB, for small segments. */
-EXPORT int
-fstatvfs(int fd, struct statvfs *st)
-{
-	(void)fd;
-	*st = (struct statvfs){ .f_frsize = 4096, .f_blocks = 16384,
-		.f_bavail = 12000, .f_favail = 1000 };
-	return 0;
-}
-
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 
@@ -139,162 +127,14 @@ calloc(size_t n, size_t size)
 }
 #endif
 
-enum { KEYS = 24 };
-enum { ABSENT, MAYBE, THERE, PURGE_MAYBE, PURGED };
-
-/* What was acknowledged; shared with a child that is killed. */
-static struct {
-	unsigned char object[KEYS], shard[KEYS];
-} *acked;
-
-static char dir[] = "/tmp/ec-fault.XXXXXX";
-static uint8_t big[100 * 1024];
-
-/* ABSENT -> MAYBE -> THERE, THERE -> PURGE_MAYBE -> PURGED. */
-static bool
-append(struct drive *d, struct record r, unsigned i, unsigned maybe)
-{
-	struct buf b = BUF_INIT(RECORD_BYTES_MAX);
-	struct drive_append a = { .flags = 0 };
-	bool armed = fault.armed, good;
-
-	fault.armed = false;	/* this is not the drive's */
-	if (record_encode(&b, &r) != EC_OK)
-		abort();
-	fault.armed = armed;
-	a.rec = b.data;
-	a.len = b.len;
-	acked->object[i] = (unsigned char)maybe;
-	good = d->ops->append(d, &a, 1) == EC_OK && a.err == EC_OK;
-	if (good)
-		acked->object[i] = (unsigned char)(maybe + 1);
-	free(b.data);
-	return good;
-}
-
-static struct record
-object(unsigned i, struct record_part *part)
-{
-	static char key[KEYS][8];
-	struct record r;
-
-	snprintf(key[i], sizeof key[i], "k%02u", i);
-	r = kit_object("b", key[i], i + 1);
-	r.inline_data = big;
-	r.inline_len = sizeof big;
-	if (i % 6 != 0)
-		return r;
-	*part = (struct record_part){ .number = 1, .size = 10, .k = 2, .m = 2,
-		.unit = 4096, .data = { { (uint8_t)(i + 1), 9 } } };
-	r.flags = 0;
-	r.inline_data = NULL;
-	r.inline_len = 0;
-	r.parts = part;
-	r.part_count = 1;
-	return r;
-}
-
-/* Some of all there is; whatever fails is gone on from. */
 static void
-scenario(void)
+scenario_own(bool own)
 {
-	struct drive *d = NULL;
-	struct record_part part;
-	struct format f;
-	uint64_t removed;
+	static bool armed;
 
-	if (local_open(&d, dir, "", NULL) != EC_OK)
-		return;
-	for (unsigned i = 0; i < KEYS; i++) {
-		struct record r = object(i, &part);
-
-		if (r.part_count > 0 && kit_shard(d, &part.data, 0, "shard",
-		    5) != EC_OK)
-			continue;
-		if (!append(d, r, i, MAYBE))
-			d->ops->probe(d, &f);	/* as a lane does */
-		if (i >= 8 && acked->object[i - 8] == THERE && i % 4 != 0) {
-			r = kit_purge("b", "", 1000 + i, i - 7);
-			r.key = object(i - 8, &part).key;
-			append(d, r, i - 8, PURGE_MAYBE);
-		}
-		if (i % 8 == 7)
-			d->ops->maintain(d, 1000, 3600, &removed);
-	}
-	drive_close(d);
-}
-
-static unsigned
-check_key(struct drive *d, unsigned i)
-{
-	struct drive_query q = { .table = DRIVE_VERSIONS, .bucket = "b",
-		.limit = 10, .want_parts = true, .want_inline = true };
-	struct drive_records l = DRIVE_RECORDS_INIT;
-	struct record_part part, *parts = NULL;
-	struct record r, want = object(i, &part);
-	const uint8_t *rec;
-	size_t pos = 0, len;
-	bool there;
-	unsigned wrong;
-
-	q.key = want.key;
-	if (d->ops->query(d, &q, &l) != EC_OK)
-		return 1;
-	there = drive_records_next(&l, &pos, &rec, &len);
-	wrong = (acked->object[i] == THERE && !there) ||
-	    ((acked->object[i] == ABSENT || acked->object[i] == PURGED) &&
-	    there);
-	if (there) {
-		wrong |= record_decode(&r, &parts, rec, len) != EC_OK ||
-		    record_identity(&r) != record_identity(&want) ||
-		    (want.inline_len > 0 && (r.inline_data == NULL ||
-		    memcmp(r.inline_data, big, sizeof big) != 0));
-		wrong |= want.part_count > 0 && strcmp(kit_shard_text(d,
-		    &part.data, 0), "shard") != 0;
-		free(parts);
-	}
-	buf_release(&l.buf);
-	return wrong;
-}
-
-/* Open, look, use, and look again with an index made anew. */
-static unsigned
-check(void)
-{
-	struct drive *d = NULL;
-	struct record_part part;
-	uint64_t removed;
-	unsigned wrong = 0;
-	char path[64];
-
-	if (local_open(&d, dir, "", NULL) != EC_OK)
-		return 1;
-	for (unsigned i = 0; i < KEYS; i++)
-		wrong += check_key(d, i);
-	wrong += d->ops->maintain(d, 1000, 0, &removed) != EC_OK;
-	if (acked->object[1] == ABSENT)
-		append(d, object(1, &part), 1, MAYBE);
-	drive_close(d);
-	snprintf(path, sizeof path, "%s/.ec/index.db", dir);
-	unlink(path);
-	if (local_open(&d, dir, "", NULL) != EC_OK)
-		return wrong + 1;
-	for (unsigned i = 0; i < KEYS; i++)
-		wrong += check_key(d, i);
-	drive_close(d);
-	return wrong;
-}
-
-static void
-fresh(void)
-{
-	struct format f = kit_format();
-	char cmd[128];
-
-	snprintf(cmd, sizeof cmd, "rm -rf %s && mkdir %s", dir, dir);
-	if (system(cmd) != 0 || local_format(dir, &f) != EC_OK)
-		abort();
-	memset(acked, 0, sizeof *acked);
+	if (own)
+		armed = fault.armed;
+	fault.armed = own ? false : armed;
 }
 
 static void
@@ -364,11 +204,13 @@ loop(enum call c, unsigned step, int err, bool do_kill)
 int
 main(void)
 {
-	char cmd[64];
+	char cmd[128];
 
 	log_level_set(LOG_LEVEL_ERROR);
-	if (freopen("/dev/null", "w", stderr) == NULL || mkdtemp(dir) == NULL)
+	if (freopen("/dev/null", "w", stderr) == NULL ||
+	    mkdtemp(strcpy(dir, "/tmp/ec-fault.XXXXXX")) == NULL)
 		abort();
+	/* Shared with a child that is killed. */
 	acked = mmap(NULL, sizeof *acked, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (acked == MAP_FAILED)
