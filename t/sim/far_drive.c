@@ -245,14 +245,6 @@ op_shard_remove(struct drive *d, const struct uuid *data, unsigned index)
 }
 
 static enum err
-op_shard_quarantine(struct drive *d, const struct uuid *data, unsigned index)
-{
-	struct far *f = far_of(d);
-
-	ASK(f, 10, f->disk->ops->shard_quarantine(f->disk, data, index));
-}
-
-static enum err
 op_shard_list(struct drive *d, const struct uuid *after,
     struct drive_shard_info *out, unsigned max, unsigned *n)
 {
@@ -325,7 +317,6 @@ static const struct drive_ops ops = {
 	.shard_pread = op_shard_pread,
 	.shard_close = op_shard_close,
 	.shard_remove = op_shard_remove,
-	.shard_quarantine = op_shard_quarantine,
 	.shard_list = op_shard_list,
 	.probe = op_probe,
 	.reformat = op_reformat,
