@@ -11,7 +11,7 @@ enum { PART_BYTES = 700001 };
 static uint8_t *whole;
 
 static enum err
-put_part(struct memory_set *ms, const char *key, const struct stamp *id,
+write_part(struct memory_set *ms, const char *key, const struct stamp *id,
     uint32_t number, const uint8_t *buf, size_t len)
 {
 	struct put_params p = { .bucket = MEMORY_SET_BUCKET, .key = key,
@@ -107,12 +107,12 @@ upload_and_complete(void)
 	    EC_ENOUPLOAD, "another is not");
 	upload_release(&u);
 	for (unsigned i = 0; i < 5; i++)
-		tap_ok(put_part(&ms, "k", &id, i * 10 + 1,
+		tap_ok(write_part(&ms, "k", &id, i * 10 + 1,
 		    whole + i * PART_BYTES, PART_BYTES) == EC_OK,
 		    "part %u", i * 10 + 1);
-	tap_ok(put_part(&ms, "k", &id, 11, whole, 999) == EC_OK,
+	tap_ok(write_part(&ms, "k", &id, 11, whole, 999) == EC_OK,
 	    "part 11 again, wrong");
-	tap_ok(put_part(&ms, "k", &id, 11, whole + PART_BYTES, PART_BYTES) ==
+	tap_ok(write_part(&ms, "k", &id, 11, whole + PART_BYTES, PART_BYTES) ==
 	    EC_OK, "part 11 once more");
 	tap_ok(multipart_parts(ms.set, MEMORY_SET_BUCKET, "k", &id, 0, 2,
 	    &parts, &n, &more) == EC_OK && n == 2 && more &&
@@ -133,7 +133,7 @@ upload_and_complete(void)
 	tap_ok(reads(&ms, "k", whole, 4 * PART_BYTES), "all ranges are right");
 	tap_is_u64(shards(&ms), 4 * 4, "the shards of four parts are left");
 	tap_ok(complete(&ms, "k", &id, parts, 4) == EC_ENOUPLOAD, "once only");
-	tap_ok(put_part(&ms, "k", &id, 1, whole, 10) == EC_ENOUPLOAD,
+	tap_ok(write_part(&ms, "k", &id, 1, whole, 10) == EC_ENOUPLOAD,
 	    "no part after it");
 	tap_is_u64(shards(&ms), 4 * 4, "nor its shards");
 	tap_ok(memory_set_put(&ms, "k", whole, 10, 0, true) == EC_OK,
@@ -151,7 +151,7 @@ abort_upload(void)
 
 	memory_set_init(&ms, 6, -1);
 	multipart_create(ms.set, MEMORY_SET_BUCKET, "k", NULL, 0, &id);
-	put_part(&ms, "k", &id, 1, whole, PART_BYTES);
+	write_part(&ms, "k", &id, 1, whole, PART_BYTES);
 	tap_is_u64(shards(&ms), 6, "a part's shards");
 	tap_ok(multipart_abort(ms.set, MEMORY_SET_BUCKET, "k", &id) == EC_OK,
 	    "abort");
@@ -179,7 +179,7 @@ drives_change(void)
 		for (unsigned j = 0; j < i; j++)
 			out[(i * 3 + j) % 8] = true;
 		memory_set_restart(&ms, out);
-		tap_ok(put_part(&ms, "k", &id, i + 1, whole + i * PART_BYTES,
+		tap_ok(write_part(&ms, "k", &id, i + 1, whole + i * PART_BYTES,
 		    PART_BYTES) == EC_OK, "part %u with %u drives out", i + 1,
 		    i);
 	}
