@@ -105,7 +105,8 @@ def line(row, sources, goal):
     """(failures, text) of a row."""
     there = [s for s in sources if s.there()]
     if not there:
-        return 0, f"{row.name:4} not yet   {row.what}"
+        return 0, (f"{row.name:4} {'long only' if row.long else 'not yet':9} "
+                   f"{row.what}")
     text = "\n".join(s.printed() for s in there)
     failed = sum(s.failures() for s in there)
     done = [(count(pattern, text), what) for what, pattern in row.counts]
