@@ -152,7 +152,7 @@ test_pages(void)
 }
 
 static enum err
-put_part(struct rig *r, const struct stamp *upload, unsigned number,
+write_part(struct rig *r, const struct stamp *upload, unsigned number,
     size_t size)
 {
 	struct put_params p = { .bucket = "bucket", .key = "key", .size = size,
@@ -182,9 +182,9 @@ test_uploads(void)
 
 	rig_init(&r, 4, 2);
 	tap_ok(multipart_create(r.set, "bucket", "key", NULL, 0, &upload) ==
-	    EC_OK && put_part(&r, &upload, 1, 200000) == EC_OK &&
-	    put_part(&r, &upload, 2, 3000) == EC_OK &&
-	    put_part(&r, &upload, 2, 4000) == EC_OK, "an upload of two parts");
+	    EC_OK && write_part(&r, &upload, 1, 200000) == EC_OK &&
+	    write_part(&r, &upload, 2, 3000) == EC_OK &&
+	    write_part(&r, &upload, 2, 4000) == EC_OK, "an upload of two parts");
 	heal_uploads(r.set, NULL, NULL, 0, NULL);
 	settle(&r);
 	tap_is_u64(heal_uploads(r.set, NULL, NULL, HEAL_DRY | HEAL_DEEP,
@@ -234,7 +234,7 @@ test_upload_ended_in_part(void)
 
 	rig_init(&r, 4, 2);
 	tap_ok(multipart_create(r.set, "bucket", "key", NULL, 0, &upload) ==
-	    EC_OK && put_part(&r, &upload, 1, 200000) == EC_OK,
+	    EC_OK && write_part(&r, &upload, 1, 200000) == EC_OK,
 	    "an upload of a part");
 	fail_writes(&r, EC_ENOSPC);
 	tap_is_u64(multipart_abort(r.set, "bucket", "key", &upload),
