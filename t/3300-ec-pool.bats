@@ -1,6 +1,7 @@
 # ec-pool: what one pool has is moved to another, and nothing else changes.
 load lib/common
 load lib/drives
+load lib/nodes
 load lib/s3d
 
 # A second pool, of $1 drives, e1 to eN.
@@ -100,4 +101,90 @@ listing()
 	exits 2 ec-pool drain
 	exits 0 ec-pool
 	[[ $OUT == *"pool 0: active, "*" 1 version of 2.9 MiB, "* ]]
+}
+
+@test "a drained pool is left out, and one that was not is missed" {
+	drives_make 4
+	put one 4000
+	pool_add 4
+	put two 300000
+	for pool in "$POOL0" "$POOL1"; do
+		exits 9 ec-get -d "$pool" bucket/one
+		[[ $ERR == *"is not among the drives, and was not drained" ]]
+	done
+	EC_VOLUMES="$POOL0 $POOL1"
+	exits 0 ec-pool drain 0
+	rm -rf d?
+	EC_VOLUMES=$POOL1
+	all_there
+	put three 100
+	exits 0 ec-heal --all
+	exits 0 ec-scan --deep
+	exits 0 ec-pool
+	[[ $OUT == "pool 1: active, "*" 3 versions "* ]]
+	# Its place on the line is another's, its number not.
+	mkdir d1 d2
+	export EC_VOLUMES="$POOL1 $DIR/d{1...2}"
+	ec-put --format
+	exits 0 ec-pool drain 1
+	all_there
+	exits 0 ec-pool
+	[[ $OUT == "pool 1: drained, "*"pool 2: active, "*" 3 versions "* ]]
+	EC_VOLUMES="$DIR/d{1...2} $POOL1"
+	all_there
+}
+
+# All keys of the buckets given, each with its MD5.
+sums()
+{
+	local b
+
+	for b; do
+		ec-get --list "$b/" | cut -f 4 | while read -r key; do
+			echo "$key $(ec-get "$key" | md5sum)"
+		done
+	done
+}
+
+# Those that a client began and never ended.
+abort_uploads()
+{
+	s3 "$S3/$1?uploads" >uploads.xml
+	grep -oE '<Upload>.*' uploads.xml | sed 's/<Upload>/\n/g' |
+	    sed -nE 's,.*<Key>(.*)</Key>.*<UploadId>(.*)</UploadId>.*,\1 \2,p' |
+	    while read -r key id; do
+		s3 -X DELETE "$S3/$1/$key?uploadId=$id"
+	done
+}
+
+@test "eight clients write and read while ec-pool is killed and run again" {
+	local n status=0
+
+	need_boto3
+	s3d_credentials
+	mkdir d1 d2 d3 d4 e1 e2 e3 e4
+	s3d_start "$DIR/e{1...4}"
+	export EC_VOLUMES="$DIR/e{1...4} $DIR/d{1...4}"
+	/usr/bin/python3 "$ROOT/t/lib/s3_hammer.py" "$S3" 9 >hammer.log \
+	    2>&1 3>&- &
+	hammer=$!
+	eventually grep -q seed hammer.log
+	sleep 2		# something to move
+	for n in 1.0 1.2 1.4 1.6 1.8; do
+		timeout -s KILL $n ec-pool drain 1 -v >>pool.log 2>&1 || true
+	done
+	timeout -s KILL 60 ec-pool drain 1 -v >>pool.log 2>&1 || status=$?
+	wait $hammer || { cat hammer.log; false; }
+	cat hammer.log pool.log
+	[ $status -eq 0 ] || [ $status -eq 3 ]
+	grep -q '^moved.hammer/' pool.log
+	abort_uploads hammer
+	sums hammer >before
+	exits 0 ec-pool drain 1
+	sums hammer | diff before -
+	exits 0 ec-scan --deep
+	server_stop s3d
+	rm -r d?
+	EC_VOLUMES="$DIR/e{1...4}"
+	sums hammer | diff before -
 }

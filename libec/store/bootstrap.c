@@ -70,17 +70,25 @@ static enum err
 check_pool(struct bootstrap *b, const struct endpoints *e,
     const struct node_drive *found, unsigned pool)
 {
+	unsigned number = bootstrap_number(e, found, &b->deployment, pool);
 	struct endpoint_pool *p = &b->pool[pool];
 
 	*p = e->pool[pool];
+	b->number[pool] = number;
+	for (unsigned i = 0; i < pool; i++)
+		if (b->number[i] == number) {
+			log_error("pool %u: its drives are named in two "
+			    "places", number);
+			return EC_EFOREIGN;
+		}
 	for (unsigned i = p->first; i < p->first + p->count; i++) {
 		const struct format *f = &found[i].format;
 
 		if (!belongs(b, &found[i]))
 			continue;
-		if (f->pool != pool) {
-			log_error("%s: is of pool %u, but named in pool %u",
-			    e->at[i].name, f->pool, pool);
+		if (f->pool != number) {
+			log_error("%s: is of pool %u, but named with drives "
+			    "of pool %u", e->at[i].name, f->pool, number);
 			return EC_EFOREIGN;
 		}
 		if (f->set_count * f->drive_count != p->count) {
@@ -188,7 +196,7 @@ place_pool(struct bootstrap *b, const struct endpoints *e, unsigned pool,
 		s->format.deployment = b->deployment;
 		if (ref != NULL)
 			s->format = *ref;
-		s->format.pool = pool;
+		s->format.pool = b->number[pool];
 		s->format.set_count = p->count / p->set_size;
 		s->format.drive_count = p->set_size;
 		s->format.set = set;

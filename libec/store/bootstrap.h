@@ -3,7 +3,8 @@
  *
  * Identity is the drive's id.  The drives' own records decide; the order of
  * the names counts only when a fresh pool is formatted, and for telling which
- * empty directory belongs to which empty slot.
+ * empty directory belongs to which empty slot.  A pool's number is what its
+ * drives say, and stays when other pools are no longer named.
  *
  * A pool is formatted by the node of its first endpoint alone, when all of its
  * drives answer and are empty, in two steps: every drive gets its record with
@@ -31,6 +32,7 @@ struct bootstrap_slot {
 struct bootstrap {
 	struct bootstrap_slot *slot;	/* by pool, set, slot in the set */
 	struct endpoint_pool pool[ENDPOINTS_POOLS_MAX];
+	unsigned number[ENDPOINTS_POOLS_MAX];	/* of each pool */
 	struct uuid deployment;
 };
 #define BOOTSTRAP_INIT { .slot = NULL }
@@ -51,6 +53,13 @@ struct bootstrap_params {
 enum err bootstrap_map(struct bootstrap *out, struct cluster *c,
     const struct bootstrap_params *p);
 void bootstrap_release(struct bootstrap *b);
+
+/* The number of the pool that is named as the ${pool}th: what its drives, as
+ * ${found} by a look, say; while none of them is of the deployment, one behind
+ * those that are known. */
+unsigned bootstrap_number(const struct endpoints *es,
+    const struct node_drive *found, const struct uuid *deployment,
+    unsigned pool);
 
 /* Format pool ${pool} for ${deployment} if that is for this process to do and
  * all of its drives, as ${found} by a look, are empty.

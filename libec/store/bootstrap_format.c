@@ -27,13 +27,61 @@ write_all(struct cluster *c, const struct endpoint_pool *p, struct format *f,
 	return e;
 }
 
+static const struct format *
+known(const struct endpoint_pool *p, const struct node_drive *found,
+    const struct uuid *deployment)
+{
+	for (unsigned i = p->first; i < p->first + p->count; i++)
+		if (found[i].state == EC_OK && uuid_equal(
+		    &found[i].format.deployment, deployment))
+			return &found[i].format;
+	return NULL;
+}
+
+unsigned
+bootstrap_number(const struct endpoints *es, const struct node_drive *found,
+    const struct uuid *deployment, unsigned pool)
+{
+	const struct format *f = known(&es->pool[pool], found, deployment);
+	unsigned next = 0, unknown = 0;
+
+	if (f != NULL)
+		return f->pool;
+	for (unsigned i = 0; i < es->pools; i++) {
+		f = known(&es->pool[i], found, deployment);
+		if (f != NULL && f->pool >= next)
+			next = f->pool + 1;
+		unknown += f == NULL && i < pool;
+	}
+	return next + unknown;
+}
+
+/* All pools are either known or empty, so that their numbers are known. */
+static bool
+all_numbered(const struct endpoints *es, const struct node_drive *found,
+    const struct uuid *deployment)
+{
+	for (unsigned i = 0; i < es->pools; i++) {
+		const struct endpoint_pool *p = &es->pool[i];
+
+		if (known(p, found, deployment) != NULL)
+			continue;
+		for (unsigned j = p->first; j < p->first + p->count; j++)
+			if (found[j].state != EC_ENOTFOUND)
+				return false;
+	}
+	return true;
+}
+
 enum err
 bootstrap_format_pool(struct cluster *c, unsigned pool,
     const struct uuid *deployment, const struct node_drive *found,
     int *lacks)
 {
 	const struct endpoint_pool *p = &cluster_endpoints(c)->pool[pool];
-	struct format f = { .deployment = *deployment, .pool = pool,
+	struct format f = { .deployment = *deployment,
+		.pool = bootstrap_number(cluster_endpoints(c), found,
+		    deployment, pool),
 		.set_count = p->count / p->set_size,
 		.drive_count = p->set_size };
 	struct uuid ids[ENDPOINTS_MAX];
@@ -59,14 +107,18 @@ bootstrap_add_pool(struct cluster *c, unsigned pool,
     const struct uuid *deployment, struct node_drive *found)
 {
 	const struct endpoint_pool *p = &cluster_endpoints(c)->pool[pool];
+	unsigned number = bootstrap_number(cluster_endpoints(c), found,
+	    deployment, pool);
 	int lacks;
 
 	for (unsigned i = p->first; i < p->first + p->count; i++)
 		if (found[i].state == EC_OK)
 			return;
+	if (!all_numbered(cluster_endpoints(c), found, deployment))
+		return;
 	if (bootstrap_format_pool(c, pool, deployment, found, &lacks) ==
 	    EC_OK) {
-		log_info("pool %u: %u drives formatted", pool, p->count);
+		log_info("pool %u: %u drives formatted", number, p->count);
 		cluster_look(c, found, NULL);
 	}
 }

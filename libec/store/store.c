@@ -84,6 +84,7 @@ open_sets(struct store *st, const struct bootstrap *b, int parity)
 	st->pool_count = es->pools;
 	for (unsigned i = 0; i < es->pools; i++) {
 		st->pools[i] = b->pool[i];
+		st->pool_number[i] = b->number[i];
 		n = b->pool[i].set_size;
 		for (unsigned k = 0; k < b->pool[i].count; k += n)
 			if ((e = open_set(st, &b->slot[st->slots], n,
@@ -152,6 +153,10 @@ store_open(struct store **out, const struct store_params *p)
 		e = EC_ENOMEM;
 	else
 		e = open_sets(st, &b, p->parity);
+	if (e == EC_OK && cluster_self(st->cluster) == NULL)
+		e = store_pools_check(st);
+	if (e == EC_OK && p->create && cluster_self(st->cluster) == NULL)
+		store_pools_note(st);
 	if (e != EC_OK)
 		goto out;
 	*out = st;

@@ -220,7 +220,8 @@ adopt(struct store_slot *s, const struct format *f)
 	if (uuid_equal(&f->drive, &s->format.drive))
 		return true;
 	if (!uuid_equal(&f->deployment, &s->format.deployment) ||
-	    f->pool != s->format.pool || f->set != s->format.set ||
+	    (f->pool != s->format.pool && s->format.generation > 0) ||
+	    f->set != s->format.set ||
 	    f->slot != s->format.slot ||
 	    f->generation < s->format.generation)
 		return false;
@@ -228,11 +229,21 @@ adopt(struct store_slot *s, const struct format *f)
 	return true;
 }
 
+static unsigned
+slot_pool(const struct store *st, const struct store_slot *s)
+{
+	unsigned p = 0;
+
+	while (s->endpoint >= st->pools[p].first + st->pools[p].count)
+		p++;
+	return p;
+}
+
 /* The slot's drive may stand at another endpoint of its pool than expected. */
 static const struct node_drive *
 locate(struct store *st, struct store_slot *s, const struct node_drive *found)
 {
-	const struct endpoint_pool *p = &st->pools[s->format.pool];
+	const struct endpoint_pool *p = &st->pools[slot_pool(st, s)];
 
 	for (unsigned i = p->first; i < p->first + p->count; i++)
 		if (found[i].state == EC_OK && uuid_equal(
@@ -318,9 +329,12 @@ store_check_drives(struct store *st, bool refill, unsigned *fresh)
 			check_present(st, s, &found[s->endpoint]);
 		if (lane_state(s->lane) == LANE_ABSENT)
 			check_absent(st, s, refill, found, fresh);
+		if (s->format.generation > 0)	/* it may have been a guess */
+			st->pool_number[slot_pool(st, s)] = s->format.pool;
 	}
 	pthread_mutex_unlock(&st->drives_lock);
 	free(found);
+	store_pools_note(st);
 	return EC_OK;
 }
 

@@ -66,7 +66,9 @@ struct store {
 	struct store_slot *slot;	/* set by set */
 	unsigned slots;
 	struct endpoint_pool pools[ENDPOINTS_POOLS_MAX];
+	atomic_uint pool_number[ENDPOINTS_POOLS_MAX];
 	unsigned pool_count;
+	atomic_bool pools_noted;	/* that there are these */
 	_Atomic uint64_t free_until_us[ENDPOINTS_POOLS_MAX];	/* then ask */
 	atomic_uint free_steps[ENDPOINTS_POOLS_MAX];
 	bool may_share, linger;
@@ -118,6 +120,12 @@ enum err store_share_remote(struct store *st, struct store_slot *s,
 /* store_pools.c: how the pools stand; ${out} (may be NULL) takes as many as
  * there can be.  While what this returns stays the same they did not change. */
 struct stamp store_pools_look(struct store *st, enum pool_state out[]);
+/* Is a pool missing that was not drained?  Errors: EC_EFOREIGN (logged). */
+enum err store_pools_check(struct store *st);
+/* See to it, once, that the record names all pools, for store_pools_check; and
+ * none any more that were drained and are no longer here.  Tried again by the
+ * next call if it cannot be now. */
+void store_pools_note(struct store *st);
 /* Do other processes have to do with the drives? */
 bool store_is_shared(struct store *st);
 

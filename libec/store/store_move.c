@@ -287,15 +287,17 @@ seal(struct mover *mv, unsigned i)
 
 	if ((e = spread_buckets(mv->st)) != EC_OK ||
 	    (e = store_pool_change(mv->st, i, POOL_DRAINING,
-	    POOL_DRAINED)) != EC_OK)
+	    POOL_CLOSING)) != EC_OK)
 		return e;
 	store_pools_wait(mv->st, true);
 	if ((e = walk_pool(mv, i)) == EC_OK && mv->found == 0)
-		return EC_OK;
-	store_pool_change(mv->st, i, POOL_DRAINED, POOL_DRAINING);
+		return store_pool_change(mv->st, i, POOL_CLOSING,
+		    POOL_DRAINED);
+	store_pool_change(mv->st, i, POOL_CLOSING, POOL_DRAINING);
 	return e == EC_OK ? EC_EBUSY : e;
 }
 
+/* EC_EEXIST: it is drained. */
 static enum err
 begin(struct mover *mv, unsigned i)
 {
@@ -305,6 +307,11 @@ begin(struct mover *mv, unsigned i)
 	store_pool_status(mv->st, i, &ps);
 	if (ps.state == POOL_DRAINING)
 		return EC_OK;
+	if (ps.state == POOL_DRAINED) {
+		e = walk_pool(mv, i);
+		if (e != EC_OK || mv->found == 0)
+			return e == EC_OK ? EC_EEXIST : e;
+	}
 	e = store_pool_change(mv->st, i, ps.state, POOL_DRAINING);
 	if (e == EC_OK)
 		store_pools_wait(mv->st, false);
@@ -344,5 +351,5 @@ store_move_drain(struct store *st, unsigned i,
 		    (e = seal(&mv, i)) == EC_EBUSY)
 			;
 	}
-	return store_release(&h, e);
+	return store_release(&h, e == EC_EEXIST ? EC_OK : e);
 }

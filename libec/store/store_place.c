@@ -240,7 +240,7 @@ store_place_check(struct store *st, const char *bucket, const char *key,
 		return e;
 	store_pools_look(st, state);
 	for (unsigned p = 0; p < st->pool_count; p++)
-		if (state[p] == POOL_DRAINED &&
+		if (state[p] >= POOL_CLOSING &&
 		    store_place_in(st, p, bucket, key) == is)
 			return EC_EBUSY;
 	return s == NULL ? EC_OK : EC_EBUSY;

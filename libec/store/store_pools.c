@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "store/store_impl.h"
 
 #define RECORD_NAME ".pools"
@@ -14,7 +15,7 @@ enum { COMMIT_WAIT_MS = SET_WAIT_MS + 1000 };
 
 static const char *const texts[] = { [POOL_ACTIVE] = "active",
 	[POOL_GIVING] = "giving", [POOL_DRAINING] = "draining",
-	[POOL_DRAINED] = "drained" };
+	[POOL_CLOSING] = "closing", [POOL_DRAINED] = "drained" };
 
 enum { STATES = sizeof(texts) / sizeof(texts[0]) };
 
@@ -55,7 +56,7 @@ pools_read(struct store *st)
 	enum err e = store_bucket_get(st, RECORD_NAME, &b);
 
 	for (unsigned i = 0; e == EC_OK && i < st->pool_count; i++)
-		state[i] = state_of(&b, i);
+		state[i] = state_of(&b, st->pool_number[i]);
 	pthread_mutex_lock(&st->seen_lock);
 	/* What cannot be read is what it was: who could change it? */
 	if ((e == EC_OK || e == EC_ENOBUCKET) &&
@@ -87,6 +88,21 @@ store_pools_look(struct store *st, enum pool_state out[])
 	return stamp;
 }
 
+/* Change the record, which is made when it is not there. */
+static enum err
+record_change(struct store *st,
+    enum err (*how)(void *ctx, struct bucket *b), void *ctx)
+{
+	enum err e = store_bucket_update(st, RECORD_NAME, how, ctx);
+
+	if (e == EC_ENOBUCKET) {
+		e = store_bucket_create(st, RECORD_NAME, NULL, 0);
+		if (e == EC_OK || e == EC_EEXIST)
+			e = store_bucket_update(st, RECORD_NAME, how, ctx);
+	}
+	return e;
+}
+
 struct change {
 	struct store *st;
 	unsigned pool;
@@ -101,11 +117,12 @@ change(void *ctx, struct bucket *b)
 	char name[32];
 
 	for (unsigned i = 0; i < c->st->pool_count; i++)
-		active += i != c->pool && state_of(b, i) == POOL_ACTIVE;
-	if (state_of(b, c->pool) != c->from ||
+		active += i != c->pool && state_of(b,
+		    c->st->pool_number[i]) == POOL_ACTIVE;
+	if (state_of(b, c->st->pool_number[c->pool]) != c->from ||
 	    (active == 0 && c->to != POOL_ACTIVE))
 		return EC_ECONFLICT;
-	setting_name(name, c->pool);
+	setting_name(name, c->st->pool_number[c->pool]);
 	return record_meta_set(&b->meta, name, texts[c->to],
 	    strlen(texts[c->to]));
 }
@@ -117,14 +134,123 @@ store_pool_change(struct store *st, unsigned i, enum pool_state from,
 	struct change c = { st, i, from, to };
 	enum err e;
 
-	e = store_bucket_update(st, RECORD_NAME, change, &c);
-	if (e == EC_ENOBUCKET) {
-		e = store_bucket_create(st, RECORD_NAME, NULL, 0);
-		if (e == EC_OK || e == EC_EEXIST)
-			e = store_bucket_update(st, RECORD_NAME, change, &c);
-	}
+	e = record_change(st, change, &c);
 	pools_read(st);
 	return e;
+}
+
+/* The pool that a setting is of, as it is numbered here; -1: none is. */
+static int
+setting_pool(const struct store *st, const char *name, size_t len)
+{
+	char own[32];
+
+	for (unsigned i = 0; i < st->pool_count; i++) {
+		setting_name(own, st->pool_number[i]);
+		if (len == strlen(own) && memcmp(name, own, len) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Of each pool some drive has been seen, so that its number is known. */
+static bool
+all_known(struct store *st)
+{
+	bool known = true;
+
+	pthread_mutex_lock(&st->drives_lock);
+	for (unsigned i = 0; i < st->pool_count && known; i++) {
+		const struct endpoint_pool *p = &st->pools[i];
+
+		known = false;
+		for (unsigned j = 0; j < p->count; j++)
+			known = known ||
+			    st->slot[p->first + j].format.generation > 0;
+	}
+	pthread_mutex_unlock(&st->drives_lock);
+	return known;
+}
+
+enum err
+store_pools_check(struct store *st)
+{
+	struct bucket b = BUCKET_INIT;
+	const uint8_t *value;
+	const char *name;
+	size_t pos = 0, name_len, len;
+	enum err e = EC_OK;
+
+	if (!all_known(st) || store_bucket_get(st, RECORD_NAME, &b) != EC_OK)
+		goto out;	/* nothing was noted, or it cannot be known */
+	while (e == EC_OK && record_meta_next(b.meta.data, b.meta.len, &pos,
+	    &name, &name_len, &value, &len)) {
+		if (setting_pool(st, name, name_len) >= 0 ||
+		    (len == strlen(texts[POOL_DRAINED]) &&
+		    memcmp(value, texts[POOL_DRAINED], len) == 0))
+			continue;
+		log_error("%.*s is not among the drives, and was not drained",
+		    (int)name_len, name);
+		e = EC_EFOREIGN;
+	}
+out:
+	bucket_release(&b);
+	return e;
+}
+
+static enum err
+note(void *ctx, struct bucket *b)
+{
+	struct store *st = ctx;
+	struct buf meta = BUF_INIT(RECORD_META_MAX);
+	const char *name;
+	const uint8_t *value;
+	size_t pos = 0, name_len, len;
+	char own[32];
+	enum err e = EC_OK;
+
+	while (e == EC_OK && record_meta_next(b->meta.data, b->meta.len, &pos,
+	    &name, &name_len, &value, &len)) {
+		if (setting_pool(st, name, name_len) < 0)
+			continue;
+		snprintf(own, sizeof own, "%.*s", (int)name_len, name);
+		e = record_meta_add(&meta, own, value, len);
+	}
+	for (unsigned i = 0; i < st->pool_count && e == EC_OK; i++) {
+		setting_name(own, st->pool_number[i]);
+		if (record_meta_get(meta.data, meta.len, own, &len) == NULL)
+			e = record_meta_add(&meta, own, texts[POOL_ACTIVE],
+			    strlen(texts[POOL_ACTIVE]));
+	}
+	if (e == EC_OK && meta.len == b->meta.len &&
+	    memcmp(meta.data, b->meta.data, meta.len) == 0)
+		e = EC_EEXIST;	/* as it is */
+	if (e == EC_OK) {
+		buf_release(&b->meta);
+		b->meta = meta;
+		meta = (struct buf)BUF_INIT(RECORD_META_MAX);
+	}
+	buf_release(&meta);
+	return e;
+}
+
+void
+store_pools_note(struct store *st)
+{
+	struct bucket b = BUCKET_INIT;
+	enum err e;
+
+	if (atomic_load(&st->pools_noted) || !all_known(st))
+		return;
+	if ((e = store_pools_check(st)) != EC_OK)
+		e = EC_EEXIST;	/* was said; who runs on so knows better */
+	else if (st->pool_count == 1 &&
+	    (e = store_bucket_get(st, RECORD_NAME, &b)) == EC_ENOBUCKET)
+		e = EC_EEXIST;	/* and need not be */
+	if (e == EC_OK)
+		e = record_change(st, note, st);
+	atomic_store(&st->pools_noted, e == EC_OK || e == EC_EEXIST);
+	bucket_release(&b);
 }
 
 void
@@ -151,7 +277,8 @@ store_pool_status(struct store *st, unsigned i, struct pool_status *out)
 	struct store_drive_status d;
 
 	store_pools_look(st, state);
-	*out = (struct pool_status){ .number = i, .state = state[i],
+	*out = (struct pool_status){ .number = st->pool_number[i],
+		.state = state[i],
 		.drives = p->count, .set_drives = p->set_size,
 		.sets = p->count / p->set_size,
 		.first_set = store_pool_set(st, i) };

@@ -20,7 +20,8 @@ enum pool_state {
 	POOL_ACTIVE,
 	POOL_GIVING,	/* to a pool that has more room; no new keys */
 	POOL_DRAINING,	/* all it has; no new keys */
-	POOL_DRAINED,	/* empty, and refuses what comes late */
+	POOL_CLOSING,	/* it was empty; refuses what comes late */
+	POOL_DRAINED,	/* the same, and nothing had come */
 };
 
 struct pool_status {

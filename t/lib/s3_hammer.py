@@ -8,8 +8,8 @@ and in ranges and lists its own prefix, and knows after each answer what must
 be there.  All of them also write and read one shared key: what is read must be
 exactly what one of them wrote.
 
-The server may be killed meanwhile.  A write without an answer may have been
-done or not: the next read tells, and then it stays so.  Prints what was done;
+The server may be killed meanwhile.  A write without an answer, or with a 503,
+may have been done or not: the next read tells, and then it stays so.  Prints what was done;
 exit status 1 at the first contradiction."""
 
 import hashlib
@@ -171,6 +171,10 @@ class Client(threading.Thread):
                 except (BotoCoreError, urllib3.exceptions.HTTPError):
                     done("unanswered")
                     time.sleep(0.1)
+                except ClientError as e:
+                    if e.response["ResponseMetadata"]["HTTPStatusCode"] != 503:
+                        raise
+                    done("refused")
             for key in list(self.model) if not failed else ():
                 self.check(key, self.read(key))
         except Exception:
