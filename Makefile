@@ -8,6 +8,7 @@
 #      check-heal  every kind of damage to drives, found and healed: a table
 #      check-power the power of all drives cut under load, EC_POWER (200) times
 #      check-seeded builds with one defect each, of which a test must go red
+#      check-removed  each flush, quorum and hash check taken out: the same
 #      prove       what all that shows, as a table: ROWS='C1 C17' of it
 #      prove-long  the same at the counts of a release, for hours
 #      fuzz        every fuzzer for FUZZ_SECONDS (default 60); needs clang
@@ -185,6 +186,9 @@ check-power: $(PROGRAMS)
 check-seeded: $(PROGRAMS) $(UNITS) $(FAULT)
 	@t/seeded/seeded.py
 
+check-removed: $(PROGRAMS) $(UNITS) $(FAULT) $(SIM)
+	@t/seeded/removed.py
+
 check-heal: $(PROGRAMS) $(FAULT)
 	@/usr/bin/python3 t/heal/faults.py $(BUILD)
 	@EC_BIN=$(BUILD) EC_FAULT_FULL=1 t/lib/run -j $(TEST_JOBS) -t 14400 \
@@ -272,8 +276,8 @@ clean:
 	rm -rf build
 
 .PHONY: all units check check-fault check-s3 check-clients check-heal \
-	check-cluster check-power check-seeded prove prove-long fuzzers fuzz \
-	bench coverage lint install uninstall dist clean
+	check-cluster check-power check-seeded check-removed prove prove-long \
+	fuzzers fuzz bench coverage lint install uninstall dist clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -111,7 +111,8 @@ ROWS = [
         [("requests", r"(\d+) requests against")], (20000, 1000000),
         ["EC_OPERATIONS=20000 t/5900-model.bats"],
         ["EC_OPERATIONS=1000000 t/5900-model.bats"]),
-    Row("C19", "keys and paths of every kind", [], (0, 0), []),
+    Row("C19", "keys and paths of every kind",
+        [("cases", r"(\d+) cases of keys")], (0, 0), ["t/5910-keys.bats"]),
     Row("C20", "operation x authentication x mutation",
         [("cases", r"(\d+) of \d+ cases")], (1000, 10000),
         ["t/5700-s3d-auth-matrix.bats"],
@@ -133,4 +134,7 @@ ROWS = [
     Row("C28", "builds with one defect each, caught",
         [("caught", r"^(\d+) of \d+ caught")], (12, 12),
         [], ["t/seeded/seeded.py"]),
+    Row("", "each flush, quorum and hash check taken out, seen",
+        [("seen", r"^(\d+) of \d+ removals")], (0, 0),
+        [], ["t/seeded/removed.py"]),
 ]
