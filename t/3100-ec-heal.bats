@@ -254,10 +254,18 @@ serve()
 	exits 4 ec-scan
 	[[ $OUT == *lost*bucket/small* ]]
 	exits 4 ec-heal
+	[[ $OUT == *lost*bucket/small* ]]
+	[[ $ERR == *"were lost with the drives that were replaced"* ]]
 	exits 4 ec-heal --all
 	[[ $OUT == *lost*bucket/small* ]]
 	find d4/shard | sort | cmp - before
 	exits 4 ec-scan
+	# What can be done is done: the drives are in service, and the set works.
+	exits 1 grep filling d?/.ec/format.json
+	exits 0 ec-scan --status
+	exits 5 ec-get bucket/never
+	echo again | ec-put bucket/small
+	[ "$(ec-get bucket/small)" = again ]
 }
 
 @test "twice at once" {

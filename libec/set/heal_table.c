@@ -5,8 +5,11 @@
  * again with its old stamp.  The end of an upload is rolled forward: it was
  * asked for, and what it ends was complete or given up.  For a bucket the state
  * that stands is written anew, with a new stamp, when the write is too old to
- * be under way: objects may have been put into it since. */
+ * be under way: objects may have been put into it since.  A row that went with
+ * replaced drives is made again from any one of them: it is whole in each. */
 #include "set/heal.h"
+
+#include <string.h>
 
 #include "drive/record.h"
 
@@ -79,8 +82,13 @@ heal_standing(const struct table *t, const struct heal_census *c, unsigned i,
     struct heal_born *born, struct heal_report *r)
 {
 	const struct heal_version *v = &c->versions[i];
+	enum heal_failure failure = HEAL_NEVER_DONE;
+	enum err e;
 
-	if (is_ended_in_part(c, v))
+	if (v->fate == HEAL_FAILED && c->silent == 0 &&
+	    (e = heal_born_judge(born, t->set, c, v, &failure)) != EC_OK)
+		return e;
+	if (is_ended_in_part(c, v) || failure == HEAL_GONE)
 		return heal_version(t->set, c, v, t->flags, t->watch, r);
 	if (i == 0 || v->fate != HEAL_LIVE || c->silent > 0)
 		return heal_any(t->set, c, v, t->flags, t->watch, born, r);
@@ -101,11 +109,12 @@ visit_newest(const struct table *t, const struct heal_census *c)
 	for (unsigned i = 0; i < c->version_count; i++) {
 		const struct heal_version *v = &c->versions[i];
 
+		memset(&r, 0, sizeof r);
 		e = heal_standing(t, c, i, &born, &r);
 		if (e == EC_ENOMEM || e == EC_ECANCELED || e == EC_EBUSY)
 			return e;
 		if (v->fate == HEAL_FAILED && !is_ended_in_part(c, v) &&
-		    !r.lost && !r.undecided)
+		    !r.lost && !r.undecided && !heal_report_bad(&r))
 			continue;
 		if (t->watch != NULL && t->watch->each != NULL)
 			t->watch->each(t->watch->ctx, &r);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "set/filling.h"
 #include "set/heal_merge.h"
 
@@ -208,6 +209,15 @@ job_heal(struct repair_job *j)
 	return e;
 }
 
+/* With w->lock held. */
+static enum err
+noted(struct repair_work *w, enum err e)
+{
+	if (e != EC_ELOST)
+		w->other = heal_worse(w->other, e);
+	return e;
+}
+
 static void
 job_run(void *arg)
 {
@@ -221,8 +231,8 @@ job_run(void *arg)
 		w->again = j;
 		w->again_count++;
 	} else {
-		w->worst = heal_worse(w->worst,
-		    e == EC_EOWNED ? EC_EDEGRADED : calm(e));
+		w->worst = heal_worse(w->worst, noted(w,
+		    e == EC_EOWNED ? EC_EDEGRADED : calm(e)));
 		free(j);
 	}
 	w->busy--;
@@ -384,6 +394,7 @@ walk_versions(struct repair_work *w, struct set *s)
 		if ((e = walk_key(w, s, &c, group, first, cut)) != EC_OK)
 			break;
 	e = heal_worse(e, settle(w));
+	noted(w, e);
 	heal_walk_release(&walk);
 	heal_census_release(&c);
 	return e;
@@ -412,23 +423,49 @@ repair_work_tables(struct repair_work *w, struct set *s)
 	return e == EC_ECANCELED ? e : calm(heal_worse(e, walk_uploads(w, s)));
 }
 
+/* Of a walk of all that ended with ${e}: nothing is left that could be done. */
+static bool
+walk_whole(struct repair_work *w, struct set *s, enum err e,
+    const struct repair_result *before)
+{
+	if (e == EC_OK)
+		return true;
+	/* A version that is lost may hide what else there was. */
+	if (e != EC_ELOST || w->other != EC_OK ||
+	    w->out->left > before->left ||
+	    w->out->undecided > before->undecided)
+		return false;
+	for (unsigned i = 0; i < set_drives(s); i++)
+		if (lane_state(set_lane(s, i)) != LANE_ONLINE)
+			return false;
+	return true;
+}
+
 enum err
 repair_work_walk(struct repair_work *w, struct set *s)
 {
 	bool all = w->p->bucket == NULL && w->p->prefix == NULL &&
 	    !w->p->dry;
+	const struct repair_result before = *w->out;
 	struct filling filling;
 	enum err e = EC_OK;
 
+	w->other = EC_OK;
 	if (all && (e = filling_look(s, &filling)) != EC_OK)
 		return e;
 	if (w->p->bucket == NULL)
-		e = repair_work_tables(w, s);
+		e = noted(w, repair_work_tables(w, s));
 	if (e == EC_ECANCELED)
 		return e;
 	e = heal_worse(e, walk_versions(w, s));
-	if (all && e == EC_OK)
-		filling_done(s, &filling);
+	if (!all || !walk_whole(w, s, e, &before))
+		return e;
+	if (e == EC_ELOST && filling_any(s))
+		log_error("%llu versions were lost with the drives that were "
+		    "replaced; the scan names them",
+		    (unsigned long long)(w->out->lost - before.lost));
+	filling_done(s, &filling);
+	w->done = true;
 	return e;
 }
 
@@ -440,8 +477,9 @@ queue_item(struct repair_work *w, struct set *s, const struct heal_item *item)
 
 	if (item->bucket[0] != '\0')
 		return submit(w, s, NULL, NULL, item);
+	w->done = false;
 	e = heal_worse(settle(w), repair_work_walk(w, s));
-	if (e == EC_OK && !w->p->dry)
+	if (w->done)
 		heal_queue_done(s, item);
 	pthread_mutex_lock(&w->lock);
 	w->worst = heal_worse(w->worst, e);

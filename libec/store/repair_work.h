@@ -19,6 +19,8 @@ struct repair_work {
 	struct repair_result *out;
 	unsigned busy;		/* jobs not done */
 	enum err worst;		/* of jobs since the last settle */
+	enum err other;		/* of a walk, but for what is lost */
+	bool done;		/* a walk of all left nothing to do */
 	struct repair_job *again;	/* which another heal was at work on */
 	unsigned again_count;
 };
@@ -28,7 +30,8 @@ enum err repair_work_init(struct repair_work *w,
     const struct repair_params *p, struct repair_result *out);
 void repair_work_release(struct repair_work *w);
 
-/* All of a set, as far as the parameters confine it. */
+/* All of a set, as far as the parameters confine it.  New drives are filled
+ * when nothing is left to do, be it that some versions are lost. */
 enum err repair_work_walk(struct repair_work *w, struct set *s);
 
 /* All buckets and uploads of a set. */
