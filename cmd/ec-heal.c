@@ -17,13 +17,16 @@
 #include "store/kept_tool.h"
 #include "store/repair.h"
 #include "store/scan_run.h"
+#include "store/status.h"
 #include "store/tool.h"
+#include "store/watch.h"
 
-enum { LINE_BYTES_MAX = 256 * 1024, OWNER_WAIT_MS = 15000 };
+enum { LINE_BYTES_MAX = 256 * 1024, OWNER_WAIT_MS = 15000,
+	STATUS_BYTES_MAX = 16 * 1024 * 1024 };
 
 struct args {
 	struct opt_list drives;
-	const char *name;
+	const char *name, *hook;
 	struct tool_scope scope;
 	bool all, deep, dry, json, nul, quiet, verbose, no_refill, input, wait;
 	unsigned time_s;
@@ -281,17 +284,25 @@ heal(struct store *st, const struct args *a)
 		.each = each, .progress = progress, .ctx = &job };
 	struct repair_result r = { 0 };
 	struct repair *rp = NULL;
+	struct hooks *hooks = NULL;
 	enum err e, out;
+
+	if (a->hook != NULL && (e = hooks_new(&hooks, a->hook)) != EC_OK)
+		return e;
 
 	progress_init(&job.progress, "versions", a->quiet || a->json);
 	if (job.progress.on && p.walk)
 		job.progress.total = tool_count(st, &a->scope);
-	if ((e = repair_new(&rp, st)) != EC_OK)
+	if ((e = repair_new(&rp, st)) != EC_OK) {
+		hooks_free(hooks);
 		return e;
+	}
 	e = a->input ? heal_input(&job, rp, &p, &r) :
 	    a->wait ? heal_wait(st, &job, rp, &p, &r) :
 	    repair_run(rp, &p, &r);
 	repair_free(rp);
+	watch_heal(hooks, r.healed, r.left, r.lost);
+	hooks_free(hooks);
 	progress_wipe(&job.progress);
 	if (job.err != EC_OK)
 		return job.err;
@@ -336,11 +347,38 @@ quarantine(struct args *a, int argc, char *argv[])
 }
 
 static enum err
+status(struct args *a, int argc, char *argv[])
+{
+	struct buf text = BUF_INIT(STATUS_BYTES_MAX);
+	struct store *st = NULL;
+	enum err e, out;
+
+	e = tool_open(&st, &a->drives, true, argc, argv);
+	if (e == EC_OK) {
+		e = status_format(&text, st, a->json ? STATUS_JSON :
+		    STATUS_TEXT);
+		if ((out = tool_put(&text)) != EC_OK)
+			e = out;
+	}
+	store_close(st);
+	return e;
+}
+
+static enum err
 run(struct args *a, int argc, char *argv[])
 {
 	struct store *st = NULL;
 	enum err e = EC_OK;
 
+	if (argc > 0 && strcmp(argv[0], "status") == 0)
+		return status(a, argc - 1, argv + 1);
+	if (argc > 0 && strcmp(argv[0], "wait") == 0) {
+		a->wait = true;
+		argc--;
+		argv++;
+	}
+	if (a->time_s > 0 && !a->wait)
+		opt_misuse("--time goes with --wait");
 	if (argc > 0 && strcmp(argv[0], "quarantine") == 0)
 		return quarantine(a, argc - 1, argv + 1);
 	for (int i = 0; i < argc; i++)
@@ -375,6 +413,8 @@ main(int argc, char *argv[])
 		    "change nothing: say what would be healed"),
 		OPT_FLAG('R', "no-refill", &a.no_refill,
 		    "do not format empty directories in the place of drives"),
+		OPT_STR(0, "hook", &a.hook, "path",
+		    "a program, or a folder of them, to run at the end"),
 		OPT_FLAG('j', "json", &a.json, "JSON lines"),
 		OPT_FLAG('0', "null", &a.nul,
 		    "lines in and out end with NUL, nothing is escaped"),
@@ -385,7 +425,8 @@ main(int argc, char *argv[])
 		OPT_FLAG('q', "quiet", &a.quiet, "no progress, no summary"),
 		OPT_FLAG('v', "verbose", &a.verbose,
 		    "a line for what was healed, too, and a summary"),
-		OPT_END("[-] [drive ...] | quarantine [list | show | "
+		OPT_END("[-] [wait | status] [drive ...] | "
+		    "quarantine [list | show | "
 		    "restore | purge] [name ...]"),
 	};
 	enum err e;
@@ -395,8 +436,6 @@ main(int argc, char *argv[])
 	opt_parse(opts, &argc, &argv);
 	if (a.json && a.nul)
 		opt_misuse("--json and --null exclude each other");
-	if (a.time_s > 0 && !a.wait)
-		opt_misuse("--time goes with --wait");
 	if (tool_scope_parse(&a.scope, a.name) != EC_OK)
 		opt_misuse("--bucket %s: not a bucket's name", a.name);
 	e = run(&a, argc, argv);

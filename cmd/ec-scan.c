@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hooks.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -27,7 +28,7 @@ struct args {
 	const char *name;
 	struct tool_scope scope;
 	uint64_t rate, since_us;
-	const char *since, *metrics, *verb;
+	const char *since, *metrics, *verb, *hook;
 	unsigned litter_age_s, time_s, errors, set;
 	bool deep, json, nul, rows, line, status, quiet, repair;
 };
@@ -194,6 +195,33 @@ metrics(const struct args *a, const struct scan_state *s, enum err e)
 	return out != EC_OK ? out : e;
 }
 
+/* Tell the hooks how it ended. */
+static enum err
+tell(const struct args *a, const struct scan_state *s, enum err e)
+{
+	char text[4][64];
+	const char *const vars[] = { text[0], text[1], text[2], text[3],
+		NULL };
+	struct hooks *hooks = NULL;
+	enum err out;
+
+	if (a->hook == NULL)
+		return e;
+	if ((out = hooks_new(&hooks, a->hook)) != EC_OK)
+		return out;
+	snprintf(text[0], sizeof text[0], "EC_STATE=%s",
+	    scan_state_text(s->phase));
+	snprintf(text[1], sizeof text[1], "EC_FOUND=%llu",
+	    (unsigned long long)(s->r.degraded + s->r.damaged + s->r.lost +
+	    s->r.undecided));
+	snprintf(text[2], sizeof text[2], "EC_LOST=%llu",
+	    (unsigned long long)s->r.lost);
+	snprintf(text[3], sizeof text[3], "EC_EXIT=%d", err_exit(e));
+	hooks_tell(hooks, "scan_finish", vars);
+	hooks_free(hooks);
+	return e;
+}
+
 static enum err
 scan(struct store *st, const struct args *a)
 {
@@ -220,7 +248,7 @@ scan(struct store *st, const struct args *a)
 	}
 	if (job.err != EC_OK)
 		return job.err;
-	e = metrics(a, &s, e);
+	e = tell(a, &s, metrics(a, &s, e));
 	if (a->json && (out = summary_json(&job, &s.r, e)) != EC_OK)
 		return out;
 	if (job.progress.on)
@@ -277,12 +305,26 @@ scan_status(struct store *st, const struct args *a)
 	return tool_put(&text);
 }
 
+/* Instead of printing it: the file is for a machine. */
+static enum err
+status_metrics(struct store *st, const char *file)
+{
+	struct buf text = BUF_INIT(STATUS_BYTES_MAX);
+	enum err e = status_format(&text, st, STATUS_METRICS), out;
+
+	out = io_replace(AT_FDCWD, file, text.data, text.len, 0644);
+	buf_release(&text);
+	return out != EC_OK ? out : e;
+}
+
 static enum err
 status(struct store *st, const struct args *a)
 {
 	struct buf text = BUF_INIT(STATUS_BYTES_MAX);
 	enum err e, out;
 
+	if (a->metrics != NULL)
+		return status_metrics(st, a->metrics);
 	e = status_format(&text, st, a->json ? STATUS_JSON :
 	    a->line ? STATUS_LINE : a->rows ? STATUS_ROWS : STATUS_TEXT);
 	out = tool_put(&text);
@@ -353,6 +395,8 @@ main(int argc, char *argv[])
 		    "only this set, 1 being the first (default: all)"),
 		OPT_FLAG('R', "repair", &a.repair,
 		    "put what is found into the heal queue"),
+		OPT_STR(0, "hook", &a.hook, "path",
+		    "a program, or a folder of them, to run at the end"),
 		OPT_STR(0, "metrics", &a.metrics, "file",
 		    "write counts there, for node_exporter"),
 		OPT_FLAG('s', "status", &a.status,

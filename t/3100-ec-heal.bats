@@ -420,3 +420,29 @@ tombstones()
 	exits 2 ec-heal --time 1
 	exits 2 ec-heal --wait --dry-run
 }
+
+@test "status and its metrics: how much waits, and since when" {
+	drives_make
+	mv d3 away
+	put waits 700000
+	exits 3 ec-heal status
+	[[ $OUT == *"1 version is not yet on all drives (68"*" KiB, the oldest since 20"* ]]
+	exits 3 ec-heal status --json
+	[[ $OUT == *'"heal_queue":1,"heal_queue_bytes":700000,'* ]]
+	[[ $OUT == *'"sets_at_zero":0'* ]]
+	exits 3 ec-scan --status --metrics prom
+	grep -qx "ec_heal_queue_bytes 700000" prom
+	grep -qx "ec_drives_away 1" prom
+	mv d2 away2
+	exits 8 ec-scan --status --metrics prom
+	grep -qx "ec_sets_at_zero 1" prom
+	mv away2 d2
+	mv away d3
+	exits 0 ec-heal wait
+	[[ $OUT == census* ]]
+	exits 0 ec-heal status
+	[[ $OUT == *"state: ONLINE"* ]]
+	exits 0 ec-scan --status --metrics prom
+	grep -qx "ec_heal_queue 0" prom
+	exits 2 ec-heal wait --dry-run
+}

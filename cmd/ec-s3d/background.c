@@ -8,12 +8,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/repair.h"
+#include "store/watch.h"
 
 enum { MAINTAIN_MS = 200, MAINTAIN_EVERY = 10, PAGE = 1000 };
 
 struct background {
 	struct store *store;
 	struct repair *repair;
+	struct hooks *hooks;
+	struct watch *watch;	/* NULL without hooks */
 	pthread_t thread;
 	pthread_mutex_t lock;	/* guards stop */
 	pthread_cond_t wake;	/* on CLOCK_MONOTONIC */
@@ -46,6 +49,7 @@ repair_progress(void *ctx, uint64_t looked, uint64_t bytes)
 
 	(void)looked;
 	(void)bytes;
+	watch_look(b->watch);
 	pthread_mutex_lock(&b->lock);
 	stop = b->stop;
 	pthread_mutex_unlock(&b->lock);
@@ -64,6 +68,8 @@ repair(struct background *b)
 		log_info("healed %" PRIu64 " of %" PRIu64 " versions, %" PRIu64
 		    " left, %" PRIu64 " lost", r.healed, r.looked, r.left,
 		    r.lost);
+	if (r.healed > 0 || r.lost > 0)
+		watch_heal(b->hooks, r.healed, r.left, r.lost);
 }
 
 static void
@@ -124,6 +130,7 @@ background_run(void *ctx)
 	uint64_t uploads_us = clock_mono_us(), now, round = 0;
 
 	while (next_round(b)) {
+		watch_look(b->watch);
 		repair(b);
 		if (++round % MAINTAIN_EVERY == 0)
 			store_maintain(b->store, MAINTAIN_MS);
@@ -137,16 +144,31 @@ background_run(void *ctx)
 	return NULL;
 }
 
+static void
+background_free(struct background *b)
+{
+	watch_free(b->watch);
+	hooks_free(b->hooks);
+	repair_free(b->repair);
+	free(b);
+}
+
 enum err
-background_start(struct background **out, struct store *store)
+background_start(struct background **out, struct store *store,
+    const char *hooks)
 {
 	struct background *b = calloc(1, sizeof(*b));
 	pthread_condattr_t attr;
+	enum err e;
 	int r;
 
-	if (b == NULL || repair_new(&b->repair, store) != EC_OK) {
-		free(b);
+	if (b == NULL)
 		return EC_ENOMEM;
+	if ((e = repair_new(&b->repair, store)) != EC_OK ||
+	    (hooks != NULL && ((e = hooks_new(&b->hooks, hooks)) != EC_OK ||
+	    (e = watch_new(&b->watch, store, b->hooks)) != EC_OK))) {
+		background_free(b);
+		return e;
 	}
 	b->store = store;
 	pthread_mutex_init(&b->lock, NULL);
@@ -155,8 +177,7 @@ background_start(struct background **out, struct store *store)
 	pthread_cond_init(&b->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	if ((r = pthread_create(&b->thread, NULL, background_run, b)) != 0) {
-		repair_free(b->repair);
-		free(b);
+		background_free(b);
 		return err_from_errno(r);
 	}
 	*out = b;
@@ -175,6 +196,5 @@ background_stop(struct background *b)
 	pthread_join(b->thread, NULL);
 	pthread_cond_destroy(&b->wake);
 	pthread_mutex_destroy(&b->lock);
-	repair_free(b->repair);
-	free(b);
+	background_free(b);
 }

@@ -25,7 +25,7 @@ enum {
 };
 
 struct settings {
-	const char *address, *parity, *node;
+	const char *address, *parity, *node, *hook;
 	bool explain;
 	struct secure secure;
 	int fd;			/* instead of address; -1: none */
@@ -149,7 +149,7 @@ serve(struct settings *s, struct cluster *cluster, struct store_params *params,
 	if ((e = http_server_start(&http, &listen, &service)) != EC_OK ||
 	    (e = store_open(&store, params)) != EC_OK ||
 	    (e = server_new(&server, store, &served)) != EC_OK ||
-	    (e = background_start(&background, store)) != EC_OK)
+	    (e = background_start(&background, store, s->hook)) != EC_OK)
 		goto out;
 	atomic_store(&front.server, server);
 	announce(store, http, tls != NULL ? "https" : "http", s->address,
@@ -225,6 +225,8 @@ main(int argc, char *argv[])
 		    "which node of the drives' names this one is"),
 		OPT_FLAG('x', "explain", &s.explain,
 		    "print the sets and what they may lose, and exit"),
+		OPT_STR(0, "hook", &s.hook, "path",
+		    "a program, or a folder of them, to run on events"),
 		OPT_FLAG(0, "sigv2", &s.sigv2,
 		    "take Signature Version 2 too, for old clients"),
 		OPT_STR(0, "tls-cert", &s.secure.cert, "file",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +135,19 @@ os_die_with_parent(int sig, int parent)
 	if (prctl(PR_SET_PDEATHSIG, (unsigned long)sig) == 0 &&
 	    getppid() != parent)
 		raise(sig);
+}
+
+bool
+os_child_ended(int pid, int timeout_ms)
+{
+	struct pollfd p = { .events = POLLIN };
+	bool ended;
+
+	if ((p.fd = (int)syscall(SYS_pidfd_open, pid, 0)) < 0)
+		return true;	/* so that it is waited for */
+	ended = poll(&p, 1, timeout_ms) > 0;
+	close(p.fd);
+	return ended;
 }
 
 uint64_t

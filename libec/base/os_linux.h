@@ -47,6 +47,10 @@ void os_notify(const char *state);
  * thread that made it ends, or now if ${parent} is gone already. */
 void os_die_with_parent(int sig, int parent);
 
+/* Wait until the child ${pid} has ended, at most so long; false: it has not.
+ * It is still to be reaped. */
+bool os_child_ended(int pid, int timeout_ms);
+
 /* Bytes of anonymous memory of this process now; 0 when unknown. */
 uint64_t os_rss_anon(void);
 

@@ -8,16 +8,14 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "set/heal_queue.h"
+#include "store/backlog.h"
 #include "store/scan_state.h"
-
-enum { QUEUE_COUNT_MAX = 1000 };
 
 struct set_status {
 	unsigned away, drives, m;
 	int spare, write_spare;
 	unsigned filling;	/* new drives, not filled yet */
-	unsigned queued;	/* QUEUE_COUNT_MAX: that many or more */
+	struct backlog queue;
 };
 
 struct status {
@@ -26,7 +24,9 @@ struct status {
 	unsigned drives;
 	struct set_status *set;
 	unsigned sets;
-	unsigned away, filling, queued;
+	unsigned away, filling;
+	struct backlog queue;
+	unsigned bare;		/* sets that can lose no more drive */
 	uint64_t kept_files, kept_bytes;	/* in quarantine */
 	struct scan_state scan;
 	int spare, write_spare;		/* the least of all sets */
@@ -40,16 +40,14 @@ status_release(struct status *s)
 	free(s->set);
 }
 
-static unsigned
-queue_length(struct set *s)
+static void
+queue_add(struct backlog *to, const struct backlog *b)
 {
-	struct heal_item *item;
-	unsigned n;
-
-	if (heal_queue_list(s, NULL, QUEUE_COUNT_MAX, &item, &n) != EC_OK)
-		return 0;
-	free(item);
-	return n;
+	to->entries += b->entries;
+	to->bytes += b->bytes;
+	if (b->oldest_us > 0 &&
+	    (to->oldest_us == 0 || b->oldest_us < to->oldest_us))
+		to->oldest_us = b->oldest_us;
 }
 
 static void
@@ -60,7 +58,8 @@ set_look(struct status *s, unsigned i)
 	ss->drives = set_drives(store_set(s->st, i));
 	ss->m = set_parity(store_set(s->st, i));
 	ss->spare = store_set_spare(s->st, i, &ss->write_spare);
-	ss->queued = queue_length(store_set(s->st, i));
+	backlog_look(&ss->queue, store_set(s->st, i));
+	queue_add(&s->queue, &ss->queue);
 	/* A drive that is not filled yet is none to rely on. */
 	for (unsigned j = 0; j < ss->drives; j++) {
 		const struct lane *l = set_lane(store_set(s->st, i), j);
@@ -76,7 +75,7 @@ set_look(struct status *s, unsigned i)
 		ss->away += s->drive[j].set == i &&
 		    s->drive[j].state != LANE_ONLINE;
 	s->away += ss->away;
-	s->queued += ss->queued;
+	s->bare += ss->spare <= 0;
 	if (i == 0 || ss->spare < s->spare)
 		s->spare = ss->spare;
 	if (i == 0 || ss->write_spare < s->write_spare)
@@ -104,7 +103,7 @@ status_look(struct status *s, struct store *st)
 	scan_state_load(&s->scan, st);
 	if (s->spare < 0 || s->write_spare < 0)
 		s->result = EC_EQUORUM;
-	else if (s->away > 0 || s->queued > 0)
+	else if (s->away > 0 || s->queue.entries > 0)
 		s->result = EC_EDEGRADED;
 	return EC_OK;
 }
@@ -121,7 +120,7 @@ set_state(const struct set_status *ss)
 {
 	return ss->spare < 0 ? "FAULTED" :
 	    ss->away > 0 ? "DEGRADED" :
-	    ss->queued > 0 ? "HEALING" : "ONLINE";
+	    ss->queue.entries > 0 ? "HEALING" : "ONLINE";
 }
 
 static const char *
@@ -143,6 +142,18 @@ plural(unsigned n)
 	return n == 1 ? "" : "s";
 }
 
+static enum err
+text_queue(struct buf *b, const struct backlog *q)
+{
+	char bytes[16], when[32];
+
+	return buf_printf(b, "%s%u version%s not yet on all drives (%s, the "
+	    "oldest since %s).  ", q->entries >= BACKLOG_MAX ? "At least " :
+	    "", q->entries, q->entries == 1 ? " is" : "s are",
+	    num_size_text(bytes, sizeof bytes, q->bytes),
+	    clock_text(when, sizeof when, q->oldest_us));
+}
+
 /* What is wrong, and how bad it is. */
 static enum err
 text_status(struct buf *b, const struct status *s)
@@ -155,10 +166,8 @@ text_status(struct buf *b, const struct status *s)
 	if (e == EC_OK && s->filling > 0)
 		e = buf_printf(b, "%u new drive%s not filled yet.  ",
 		    s->filling, s->filling == 1 ? " is" : "s are");
-	if (e == EC_OK && s->queued > 0)
-		e = buf_printf(b, "%s%u version%s not yet on all drives.  ",
-		    s->queued >= QUEUE_COUNT_MAX ? "At least " : "", s->queued,
-		    s->queued == 1 ? " is" : "s are");
+	if (e == EC_OK && s->queue.entries > 0)
+		e = text_queue(b, &s->queue);
 	if (e != EC_OK)
 		return e;
 	if (s->spare < 0)
@@ -260,7 +269,8 @@ format_line(struct buf *b, const struct status *s)
 	return buf_printf(b, "%s: %u of %u drives away, %s%u versions to heal, "
 	    "every set can lose %d drives and take writes with %d; scan %s, "
 	    "%llu lost\n", pool_state(s), s->away, s->drives,
-	    s->queued >= QUEUE_COUNT_MAX ? "at least " : "", s->queued,
+	    s->queue.entries >= BACKLOG_MAX ? "at least " : "",
+	    s->queue.entries,
 	    s->spare, s->write_spare, scan_state_text(s->scan.phase),
 	    (unsigned long long)s->scan.r.lost);
 }
@@ -280,6 +290,39 @@ format_rows(struct buf *b, const struct status *s)
 		    (unsigned long long)(d->space.total - d->space.free),
 		    (unsigned long long)d->space.free);
 	}
+	return e;
+}
+
+static uint64_t
+queue_age(const struct status *s)
+{
+	uint64_t now = clock_real_us();
+
+	return s->queue.oldest_us == 0 || s->queue.oldest_us > now ? 0 :
+	    (now - s->queue.oldest_us) / 1000000;
+}
+
+/* As node_exporter's textfile collector reads them. */
+static enum err
+format_metrics(struct buf *b, const struct status *s)
+{
+	const struct { const char *name; uint64_t n; } gauge[] = {
+		{ "drives", s->drives }, { "drives_away", s->away },
+		{ "drives_filling", s->filling }, { "sets", s->sets },
+		{ "sets_at_zero", s->bare },
+		{ "heal_queue", s->queue.entries },
+		{ "heal_queue_bytes", s->queue.bytes },
+		{ "heal_queue_oldest_seconds", queue_age(s) },
+		{ "quarantine_files", s->kept_files },
+		{ "quarantine_bytes", s->kept_bytes },
+		{ "status_exit_code", (uint64_t)err_exit(s->result) },
+	};
+	enum err e = EC_OK;
+
+	for (unsigned i = 0; i < sizeof gauge / sizeof *gauge; i++)
+		e = buf_printf(b, "# TYPE ec_%s gauge\nec_%s %llu\n",
+		    gauge[i].name, gauge[i].name,
+		    (unsigned long long)gauge[i].n);
 	return e;
 }
 
@@ -321,7 +364,7 @@ json_set(struct buf *b, const struct set_status *ss, unsigned i)
 	json_u64(b, "away", ss->away);
 	json_i64(b, "read_spare", ss->spare);
 	json_i64(b, "write_spare", ss->write_spare);
-	json_u64(b, "heal_queue", ss->queued);
+	json_u64(b, "heal_queue", ss->queue.entries);
 	json_close(b);
 	buf_add(b, "\n", 1);
 }
@@ -351,7 +394,10 @@ format_json(struct buf *b, const struct status *s)
 	json_u64(b, "away", s->away);
 	json_i64(b, "read_spare", s->spare);
 	json_i64(b, "write_spare", s->write_spare);
-	json_u64(b, "heal_queue", s->queued);
+	json_u64(b, "heal_queue", s->queue.entries);
+	json_u64(b, "heal_queue_bytes", s->queue.bytes);
+	json_u64(b, "heal_queue_oldest_s", queue_age(s));
+	json_u64(b, "sets_at_zero", s->bare);
 	json_u64(b, "exit", (uint64_t)err_exit(s->result));
 	json_close(b);
 	return buf_add(b, "\n", 1);
@@ -360,14 +406,17 @@ format_json(struct buf *b, const struct status *s)
 enum err
 status_format(struct buf *out, struct store *st, enum status_form form)
 {
+	static enum err (*const format[])(struct buf *,
+	    const struct status *) = {
+		[STATUS_TEXT] = format_text, [STATUS_ROWS] = format_rows,
+		[STATUS_LINE] = format_line, [STATUS_JSON] = format_json,
+		[STATUS_METRICS] = format_metrics,
+	};
 	struct status s = { .st = NULL };
 	enum err e = status_look(&s, st);
 
 	if (e == EC_OK)
-		e = form == STATUS_JSON ? format_json(out, &s) :
-		    form == STATUS_ROWS ? format_rows(out, &s) :
-		    form == STATUS_LINE ? format_line(out, &s) :
-		    format_text(out, &s);
+		e = format[form](out, &s);
 	if (e == EC_OK)
 		e = s.result;
 	status_release(&s);

@@ -8,6 +8,7 @@ enum status_form {
 	STATUS_TEXT,	/* paragraphs and a table */
 	STATUS_ROWS,	/* the table alone: TABs, no headings, exact numbers */
 	STATUS_LINE,	/* one line: the state, and what is wrong */
+	STATUS_METRICS,	/* gauges for node_exporter */
 	STATUS_JSON,	/* a line for each drive and set, then the pool's */
 };
 
