@@ -20,7 +20,9 @@
 #include "net/http_server.h"
 #include "net/lock_client.h"
 #include "net/lock_list.h"
+#include "net/lock_peers.h"
 #include "net/lock_service.h"
+#include "net/secure.h"
 #include "store/config.h"
 
 enum { STOP_MS = 2000, WAIT_MAX_S = 4 * 1000 * 1000, LOOK_MS = 100,
@@ -28,6 +30,7 @@ enum { STOP_MS = 2000, WAIT_MAX_S = 4 * 1000 * 1000, LOOK_MS = 100,
 
 struct args {
 	const char *address, *peers, *state, *wait;
+	struct secure secure;
 	struct opt_list names;
 	unsigned lease_s;
 	bool shared, list, json;
@@ -35,9 +38,8 @@ struct args {
 
 /* What all forms need. */
 struct setting {
-	char *secret, *address, *peers, *state;	/* free() */
-	char *peer[LOCK_PEERS_MAX];		/* lead into peers */
-	size_t n;
+	char *secret, *address, *state;	/* free() */
+	struct lock_peers peers;
 	struct peer_auth *auth;
 };
 
@@ -47,8 +49,8 @@ setting_release(struct setting *s)
 	peer_auth_free(s->auth);
 	free(s->secret);
 	free(s->address);
-	free(s->peers);
 	free(s->state);
+	lock_peers_release(&s->peers);
 }
 
 /* *${out} is a copy of ${given}, or of the setting ${name}. */
@@ -81,23 +83,6 @@ own_socket(char **out)
 	return EC_OK;
 }
 
-static enum err
-split_peers(struct setting *s)
-{
-	char *p = s->peers, *end;
-
-	for (;; p = end + 1) {
-		if (s->n == LOCK_PEERS_MAX) {
-			log_error("more than %d lock daemons", LOCK_PEERS_MAX);
-			return EC_EINVAL;
-		}
-		s->peer[s->n++] = p;
-		if ((end = strchr(p, ',')) == NULL)
-			return EC_OK;
-		*end = '\0';
-	}
-}
-
 static bool
 is_unix(const char *address)
 {
@@ -122,7 +107,7 @@ setting_secret(struct setting *s)
 static enum err
 need_secret(const struct setting *s, const char *address)
 {
-	if (s->auth != NULL || is_unix(address))
+	if (s->auth != NULL)
 		return EC_OK;
 	log_error("%s: not without a secret: set EC_SECRET_FILE to a file "
 	    "that has one, of %d bytes or more, on all nodes the same; or use "
@@ -142,23 +127,28 @@ setting_daemon(struct setting *s, const struct args *a)
 		return e;
 	if (s->address == NULL && (e = own_socket(&s->address)) != EC_OK)
 		return e;
-	return need_secret(s, s->address);
+	return is_unix(s->address) ? EC_OK : need_secret(s, s->address);
 }
 
 static enum err
 setting_client(struct setting *s, const struct args *a)
 {
+	char *peers = NULL, *ca = NULL;
 	enum err e;
 
 	if ((e = setting_secret(s)) != EC_OK ||
-	    (e = setting_get(&s->peers, a->peers, "EC_LOCKD")) != EC_OK)
-		return e;
-	if (s->peers == NULL && (e = own_socket(&s->peers)) != EC_OK)
-		return e;
-	if ((e = split_peers(s)) != EC_OK)
-		return e;
-	for (size_t i = 0; i < s->n && e == EC_OK; i++)
-		e = need_secret(s, s->peer[i]);
+	    (e = setting_get(&peers, a->peers, "EC_LOCKD")) != EC_OK ||
+	    (e = setting_get(&ca, a->secure.ca, "EC_TLS_CA")) != EC_OK ||
+	    (peers == NULL && (e = own_socket(&peers)) != EC_OK) ||
+	    (e = lock_peers_parse(&s->peers, peers)) != EC_OK)
+		goto out;
+	if (s->peers.tcp && (e = need_secret(s, peers)) != EC_OK)
+		goto out;
+	if (s->peers.tls)
+		e = peer_auth_tls(s->auth, ca);
+out:
+	free(peers);
+	free(ca);
 	return e;
 }
 
@@ -178,17 +168,23 @@ run_daemon(const struct setting *s, const struct args *a)
 	struct http_service http = { .handle = handle };
 	struct http_server *server = NULL;
 	struct lock_service *service = NULL;
-	sigset_t ends;
-	int sig = 0;
+	struct tls *tls = NULL;
+	sigset_t ends, blocked;
 	enum err e;
 
 	log_stamps();
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &ends, NULL);
-	if ((e = lock_service_new(&service, &p)) != EC_OK)
+	blocked = ends;
+	if (a->secure.cert != NULL)
+		sigaddset(&blocked, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+	if ((e = secure_open(&tls, &a->secure, is_unix(s->address) ? NULL :
+	    s->address, -1, SECURE_NODES_NONE)) != EC_OK ||
+	    (e = lock_service_new(&service, &p)) != EC_OK)
 		goto out;
+	listen.tls = tls;
 	http.ctx = service;
 	if (is_unix(s->address))
 		listen.unix_path = s->address + 5;
@@ -201,14 +197,16 @@ run_daemon(const struct setting *s, const struct args *a)
 		    "this start may still be held%s",
 		    lock_service_grace_ms(service) / 1000, s->state == NULL ?
 		    "; --state helps" : "");
-	log_info("serving locks on %s", s->address);
+	log_info("serving locks on %s%s", tls != NULL ? "https://" : "",
+	    s->address);
 	os_notify("READY=1");
-	sigwait(&ends, &sig);
+	secure_wait(tls, &ends);
 	os_notify("STOPPING=1");
 	lock_service_stop(service);
 out:
 	http_server_stop(server, STOP_MS);
 	lock_service_free(service);
+	tls_free(tls);
 	return e;
 }
 
@@ -362,8 +360,8 @@ run_command(const struct setting *s, const struct args *a, uint64_t wait_s,
 {
 	struct lock_want wants[LOCK_WANTS_MAX];
 	char owner[LOCK_OWNER_MAX + 1];
-	struct lock_client_params p = { .peers = (const char *const *)s->peer,
-	    .n = s->n, .auth = s->auth, .owner = owner };
+	struct lock_client_params p = { .peers = s->peers.at,
+	    .n = s->peers.n, .auth = s->auth, .owner = owner };
 	struct lock_client *c = NULL;
 	struct lock_hold *h = NULL;
 	sigset_t all, mask;
@@ -380,7 +378,7 @@ run_command(const struct setting *s, const struct args *a, uint64_t wait_s,
 	e = lock_client_new(&c, &p);
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	if (e != EC_OK) {
-		log_error("%s: %s", s->peers, err_text(e));
+		log_error("%s ...: %s", s->peers.at[0], err_text(e));
 		return err_exit(e);
 	}
 	e = lock_client_take(c, wants, a->names.len,
@@ -403,10 +401,10 @@ run_list(const struct setting *s, const struct args *a)
 	struct buf b = BUF_INIT(256 << 20);
 	enum err e, printed;
 
-	e = lock_list_get(&l, (const char *const *)s->peer, s->n, s->auth);
-	for (size_t i = 0; i < s->n; i++)
+	e = lock_list_get(&l, s->peers.at, s->peers.n, s->auth);
+	for (size_t i = 0; i < s->peers.n; i++)
 		if (l.errs[i] != EC_OK)
-			log_error("lock daemon %s: %s", s->peer[i],
+			log_error("lock daemon %s: %s", s->peers.at[i],
 			    l.errs[i] == EC_EOFFLINE ? "cannot be reached" :
 			    err_text(l.errs[i]));
 	if (l.cut)
@@ -429,12 +427,19 @@ main(int argc, char *argv[])
 		    "serve here: HOST:PORT or unix:PATH"),
 		OPT_STR(0, "state", &a.state, "file",
 		    "keep here what must survive a restart"),
+		OPT_STR(0, "tls-cert", &a.secure.cert, "file",
+		    "the certificate to show, and TLS with it"),
+		OPT_STR(0, "tls-key", &a.secure.key, "file", "its key"),
+		OPT_FLAG(0, "plaintext", &a.secure.plaintext,
+		    "no TLS, though other machines can reach it"),
 		OPT_UINT(0, "lease", &a.lease_s, LOCK_LEASE_MIN_S,
 		    LOCK_LEASE_MAX_S, "secs", "how long a vote lasts"),
 		OPT_LIST('r', "run", &a.names, "name",
 		    "run the command under this lock"),
 		OPT_STR('p', "peers", &a.peers, "address,...",
 		    "the lock daemons to ask"),
+		OPT_STR(0, "tls-ca", &a.secure.ca, "file",
+		    "who vouches for their certificates"),
 		OPT_FLAG('s', "shared", &a.shared, "take read locks"),
 		OPT_STR('w', "wait", &a.wait, "secs",
 		    "give up after so long; 0: at once"),
@@ -443,7 +448,7 @@ main(int argc, char *argv[])
 		OPT_END("[command ...]"),
 	};
 	uint64_t wait_s = WAIT_MAX_S;
-	struct setting s = { NULL };
+	struct setting s = { .peers = LOCK_PEERS_INIT };
 	int status = 0;
 	bool runs;
 	enum err e;
@@ -463,10 +468,13 @@ main(int argc, char *argv[])
 		opt_misuse("--shared and --wait are for --run");
 	if (a.json && !a.list)
 		opt_misuse("--json is for --list");
-	if ((runs || a.list) && (a.address != NULL || a.state != NULL))
-		opt_misuse("--address and --state are for the daemon");
-	if (!runs && !a.list && a.peers != NULL)
-		opt_misuse("--peers is for --run and --list");
+	if ((runs || a.list) && (a.address != NULL || a.state != NULL ||
+	    a.secure.cert != NULL || a.secure.key != NULL ||
+	    a.secure.plaintext))
+		opt_misuse("--address, --state, --tls-cert, --tls-key and "
+		    "--plaintext are for the daemon");
+	if (!runs && !a.list && (a.peers != NULL || a.secure.ca != NULL))
+		opt_misuse("--peers and --tls-ca are for --run and --list");
 	if (a.wait != NULL && num_parse(&wait_s, a.wait, 0, WAIT_MAX_S) !=
 	    EC_OK)
 		opt_misuse("--wait: not a number of seconds: %s", a.wait);

@@ -16,7 +16,7 @@
 #include "base/os_linux.h"
 #include "credentials.h"
 #include "front.h"
-#include "secure.h"
+#include "net/secure.h"
 #include "store/config.h"
 
 enum {

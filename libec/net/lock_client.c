@@ -375,7 +375,8 @@ lock_client_explain(struct lock_client *c, struct buf *out)
 	for (l = c->lanes; l < c->lanes + c->n && e == EC_OK; l++)
 		if (l->err == EC_EDENIED)
 			e = buf_printf(out, "%s: refuses our secret, or its "
-			    "clock and ours differ by more than %d s\n",
+			    "clock and ours differ by more than %d s, or its "
+			    "certificate is of nobody we trust\n",
 			    peer_address(l->peer), PEER_AUTH_SKEW_S);
 		else if (l->err == EC_EOFFLINE)
 			e = buf_printf(out, "%s: cannot be reached\n",

@@ -123,8 +123,8 @@ lane_note(struct lane *l, enum err e, const struct lock_votes *v)
 		log_info("lock daemon %s: answers again", name);
 	else if (e != l->err && e == EC_EDENIED)
 		log_warn("lock daemon %s: refuses our secret, or its clock "
-		    "and ours differ by more than %d s", name,
-		    PEER_AUTH_SKEW_S);
+		    "and ours differ by more than %d s, or its certificate is "
+		    "of nobody we trust", name, PEER_AUTH_SKEW_S);
 	else if (e != l->err)
 		log_info("lock daemon %s: %s", name, e == EC_EOFFLINE ?
 		    "cannot be reached" : err_text(e));

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/lock_peers.h"
 #include "store/config.h"
 #include "store/store_impl.h"
 
@@ -121,31 +122,48 @@ node_votes(struct store *st)
 	return e;
 }
 
-/* The client of the lock daemons in ${list}, which is cut up. */
+/* The secret of the lock daemons ${l}, and who vouches for them. */
 static enum err
-lockd_client(struct store *st, char *list)
+lockd_secret(struct store *st, const struct lock_peers *l)
 {
-	const char *peers[LOCK_PEERS_MAX];
-	char owner[LOCK_OWNER_MAX + 1];
-	struct lock_client_params p = { .peers = peers, .owner = owner };
-	char *secret = NULL, *rest = list, *one;
+	char *secret = NULL, *ca = NULL;
 	enum err e;
 
-	while ((one = strsep(&rest, ",")) != NULL && p.n < LOCK_PEERS_MAX)
-		peers[p.n++] = one;
-	if ((e = config_get("EC_SECRET", &secret)) != EC_OK)
-		return e;
+	if ((e = config_get("EC_SECRET", &secret)) != EC_OK ||
+	    (e = config_get("EC_TLS_CA", &ca)) != EC_OK)
+		goto out;
 	if (secret != NULL)
 		e = peer_auth_new(&st->lockd_auth, secret, strlen(secret));
-	p.auth = st->lockd_auth;
-	owner_text(owner);
-	if (e == EC_OK)
-		e = one != NULL ? EC_ELIMIT : lock_client_new(&st->nodes, &p);
-	if (e != EC_OK && e != EC_ENOMEM)
-		log_error("EC_LOCKD: must be up to %d addresses, and with "
-		    "EC_SECRET, of %d bytes or more, unless they are unix:",
-		    LOCK_PEERS_MAX, PEER_AUTH_SECRET_MIN);
+	if (e == EC_OK && st->lockd_auth != NULL && l->tls)
+		e = peer_auth_tls(st->lockd_auth, ca);
+out:
 	free(secret);
+	free(ca);
+	return e;
+}
+
+/* The client of the lock daemons in ${list}. */
+static enum err
+lockd_client(struct store *st, const char *list)
+{
+	struct lock_peers l = LOCK_PEERS_INIT;
+	char owner[LOCK_OWNER_MAX + 1];
+	struct lock_client_params p = { .peers = l.at, .owner = owner };
+	enum err e;
+
+	if ((e = lock_peers_parse(&l, list)) != EC_OK)
+		return e;
+	owner_text(owner);
+	p.n = l.n;
+	if ((e = lockd_secret(st, &l)) == EC_OK) {
+		p.auth = st->lockd_auth;
+		e = lock_client_new(&st->nodes, &p);
+	}
+	if (e == EC_EINVAL)
+		log_error("EC_LOCKD: must be addresses, with EC_SECRET, of %d "
+		    "bytes or more, unless they are unix:",
+		    PEER_AUTH_SECRET_MIN);
+	lock_peers_release(&l);
 	return e;
 }
 

@@ -1,4 +1,4 @@
-#include "secure.h"
+#include "net/secure.h"
 
 #include <netdb.h>
 #include <netinet/in.h>

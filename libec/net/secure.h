@@ -1,4 +1,4 @@
-/* secure: what the server was told about TLS. */
+/* secure: what a server was told about TLS. */
 #ifndef SECURE_H
 #define SECURE_H
 
@@ -16,8 +16,8 @@ struct secure {
 };
 
 /* *${out} is NULL without a certificate: for the listening socket ${fd}, or, if
- * that is -1, for ${address}.  ${nodes}: other nodes expect TLS, or (NO) that
- * there is none, or there are no other nodes.
+ * that is -1, for ${address} (NULL: none that others reach).  ${nodes}: other
+ * nodes expect TLS, or (NO) that there is none, or there are no other nodes.
  * Errors, logged: EC_EINVAL (not both files; the nodes expect otherwise; no TLS
  * for other machines, and nobody said that it may be so), as tls_new. */
 enum secure_nodes { SECURE_NODES_NONE, SECURE_NODES_TLS, SECURE_NODES_NO };
