@@ -10,6 +10,7 @@
 #include "set/delete.h"
 #include "set/heal.h"
 #include "set/list.h"
+#include "set/multipart.h"
 
 #define MS UINT64_C(1000000)
 
@@ -143,25 +144,116 @@ out:
 	return e;
 }
 
+/* Write ${len} bytes of an object or, with ${upload}, of a part of it.  All but
+ * the commit of an object is done before its lock is taken. */
 static enum err
-put(struct life *l, unsigned key, unsigned value)
+put_begin(struct put **out, struct life *l, unsigned key, const uint8_t *data,
+    size_t len, const struct stamp *upload, uint32_t part)
 {
 	struct put_params p = { .bucket = CLIENT_BUCKET,
-		.key = client_key(key), .size = value_len(value),
-		.parity = -1, .null_version = true };
-	uint8_t *data = value_bytes(value);
-	struct put *put = NULL;
-	char etag[24];
+		.key = client_key(key), .size = len, .parity = -1,
+		.null_version = !world.versioned, .part = part };
 	enum err e;
 
-	snprintf(etag, sizeof(etag), "%u", value);
-	if ((e = put_open(&put, l->set, &p)) == EC_OK &&
-	    (e = put_write(put, data, value_len(value))) == EC_OK &&
-	    (e = put_finish(put, NULL)) == EC_OK)
-		e = put_commit(put, etag, NULL);
-	put_free(put);
+	if (upload != NULL)
+		p.upload = *upload;
+	if ((e = put_open(out, l->set, &p)) == EC_OK &&
+	    (e = put_write(*out, data, len)) == EC_OK)
+		e = put_finish(*out, NULL);
+	return e;
+}
+
+/* One value under way. */
+struct writing {
+	struct put *put;	/* in one piece */
+	struct stamp upload;	/* in parts */
+	struct upload_part *parts;
+	unsigned n;
+};
+
+static enum err
+parts_begin(struct writing *w, struct life *l, unsigned key,
+    const uint8_t *data, size_t len)
+{
+	size_t cut = len / 3;
+	bool more;
+	enum err e = multipart_create(l->set, CLIENT_BUCKET, client_key(key),
+	    NULL, 0, &w->upload);
+
+	for (uint32_t i = 0; i < 2 && e == EC_OK; i++) {
+		struct put *put = NULL;
+
+		e = put_begin(&put, l, key, data + (i > 0 ? cut : 0),
+		    i > 0 ? len - cut : cut, &w->upload, i + 1);
+		if (e == EC_OK)
+			e = put_commit(put, NULL, NULL);
+		put_free(put);
+	}
+	if (e == EC_OK)
+		e = multipart_parts(l->set, CLIENT_BUCKET, client_key(key),
+		    &w->upload, 0, 10, &w->parts, &w->n, &more);
+	return e;
+}
+
+static enum err
+writing_begin(struct writing *w, struct life *l, unsigned key, unsigned value)
+{
+	size_t len = value_len(value);
+	uint8_t *data;
+	enum err e;
+
+	*w = (struct writing){ .put = NULL };
+	if (value == NOTHING)
+		return EC_OK;
+	data = value_bytes(value);
+	e = value % 4 == 0 && len > 3 ? parts_begin(w, l, key, data, len) :
+	    put_begin(&w->put, l, key, data, len, NULL, 0);
 	free(data);
 	return e;
+}
+
+static enum err
+writing_commit(struct writing *w, struct life *l, unsigned key, unsigned value)
+{
+	char etag[24];
+
+	snprintf(etag, sizeof(etag), "%u", value);
+	if (value == NOTHING && world.versioned)
+		return delete_marker(l->set, CLIENT_BUCKET, client_key(key),
+		    false, NULL);
+	if (value == NOTHING)
+		return delete_null(l->set, CLIENT_BUCKET, client_key(key));
+	if (w->put != NULL)
+		return put_commit(w->put, etag, NULL);
+	return multipart_complete(l->set, CLIENT_BUCKET, client_key(key),
+	    &w->upload, w->parts, w->n, etag, !world.versioned, NULL, 0, NULL);
+}
+
+/* ${done}: nothing is to be taken back. */
+static void
+writing_end(struct writing *w, struct life *l, unsigned key, bool done)
+{
+	if (w->put == NULL && w->upload.hlc != 0 && !done)
+		(void)multipart_abort(l->set, CLIENT_BUCKET, client_key(key),
+		    &w->upload);
+	put_free(w->put);
+	for (unsigned i = 0; i < w->n; i++)
+		buf_release(&w->parts[i].meta);
+	free(w->parts);
+}
+
+/* Whether what is read could be completed if need be.  Who sees half of the
+ * drives or fewer may be shown a failed write that others are not (set.h): what
+ * such a node says is not judged. */
+static bool
+could_complete(const struct life *l)
+{
+	unsigned up = 0;
+
+	for (unsigned i = 0; i < world.n; i++)
+		up += lane_state(set_lane(l->set, i)) == LANE_ONLINE &&
+		    !world.place[i].full;
+	return up > world.n / 2;
 }
 
 /* Overwrite, or delete (NOTHING), under the key's lock; with ${match} only if
@@ -172,39 +264,51 @@ write_key(struct life *l, unsigned key, unsigned value, const unsigned *match)
 	const char *op = value == NOTHING ? "delete" : "put";
 	uint64_t start = ++clients.ticks, owner, end = 0;
 	unsigned now = NOTHING;
-	enum err e = EC_OK;
+	struct writing w;
+	bool tried = false;
+	enum err e;
 
-	if (!world_lock(l, key, &owner))
-		return;
+	if ((e = writing_begin(&w, l, key, value)) != EC_OK ||
+	    !world_lock(l, key, &owner))
+		goto out;
 	if (match != NULL)
 		e = look(l, key, false, &now);
 	if (e != EC_OK || (match != NULL && now != *match)) {
 		(void)world_unlock(l, key, owner);
-		if (e == EC_OK && !l->over)
+		if (e == EC_OK && !l->over && could_complete(l))
 			record(op, key, value, start, ++clients.ticks, match,
 			    true);
-		return;
+		goto out;
 	}
-	e = value == NOTHING ?
-	    delete_null(l->set, CLIENT_BUCKET, client_key(key)) :
-	    put(l, key, value);
+	if (match != NULL)	/* time for others to come between */
+		turn_sleep_ns(dice_below(&world.fate, 20 * MS));
+	tried = true;
+	e = writing_commit(&w, l, key, value);
+	turn_tell("%s %s %u: %s %s", op, client_key(key), value, err_text(e),
+	    e != EC_OK ? set_complaint() : "");
 	if (world_unlock(l, key, owner) && e == EC_OK)
 		end = ++clients.ticks;
 	clients.done += end != 0;
 	clients.failed += end == 0;
 	record(op, key, value, start, end, match, false);
+out:
+	writing_end(&w, l, key, tried && e == EC_OK);
 }
 
 static void
 read_key(struct life *l, unsigned key, bool must)
 {
 	uint64_t start = ++clients.ticks;
+	bool judged = could_complete(l);
 	unsigned value;
 	enum err e = look(l, key, true, &value);
 
+	turn_tell("get %s: %s %u", client_key(key), err_text(e), value);
 	if (e == EC_OK && !l->over) {
 		clients.done++;
-		record("get", key, value, start, ++clients.ticks, NULL, false);
+		if (judged && could_complete(l))
+			record("get", key, value, start, ++clients.ticks,
+			    NULL, false);
 	} else if (must) {
 		client_wrong("%s cannot be read in a calm: %s",
 		    client_key(key), err_text(e));

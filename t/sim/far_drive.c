@@ -69,19 +69,27 @@ there(struct far *f)
 	if (f->life->over && (world.nodes == 1 ||
 	    dice_one_in(&world.fate, 2)))
 		return EC_EOFFLINE;
-	if (p->down || world.cut[f->life->node][f->slot] || lost())
+	if (p->down || world.cut[f->life->node][f->slot] || lost()) {
+		turn_tell("node %u drive %u: question lost", f->life->node,
+		    f->slot);
 		return EC_EOFFLINE;
+	}
 	return EC_OK;
 }
 
 static enum err
 back(struct far *f, enum err e, unsigned op)
 {
+	turn_tell("node %u drive %u op %u: %s", f->life->node, f->slot, op,
+	    err_text(e));
 	turn_trace((uint64_t)f->life->node << 40 | f->slot << 24 | op << 8 |
 	    (unsigned)e);
 	late();
-	if (f->life->over || world.cut[f->life->node][f->slot] || lost())
+	if (f->life->over || world.cut[f->life->node][f->slot] || lost()) {
+		turn_tell("node %u drive %u: answer lost", f->life->node,
+		    f->slot);
 		return EC_EOFFLINE;
+	}
 	return e;
 }
 

@@ -1,7 +1,7 @@
 /* sim: a few nodes, their drives and clients in one process, with a clock, a
  * network and an order of threads that follow from a seed.
  *
- *	sim [-h HARM,...] [-o OPERATIONS] [-t] [-u] FIRST [COUNT]
+ *	sim [-h HARM,...] [-o OPERATIONS] [-t] [-u] [-v] FIRST [COUNT]
  *
  * Runs COUNT (1) seeds, each in a process of its own: clients at work while
  * harm is done, then a calm, in which everything must heal and every key must
@@ -11,6 +11,7 @@
  *	-h	only these harms, of those the seed chooses
  *	-o	of each client
  *	-t	run each seed twice: the same must happen
+ *	-v	tell on standard error what happens
  *	-u	locks that do not hold, which must be seen
  * Exit status 1 when anything is wrong. */
 #include <inttypes.h>
@@ -254,13 +255,15 @@ main(int argc, char *argv[])
 	bool twice = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "h:o:tu")) != -1)
+	while ((c = getopt(argc, argv, "h:o:tuv")) != -1)
 		if (c == 'h')
 			harm = harms(optarg);
 		else if (c == 'o')
 			ops = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 't')
 			twice = true;
+		else if (c == 'v')
+			turn_tells = true;
 		else if (c == 'u')
 			unlocked = true;
 		else

@@ -6,6 +6,7 @@
 #include "turn.h"
 
 #include <semaphore.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,22 @@ turn_trace(uint64_t what)
 {
 	sum = (sum ^ what) * UINT64_C(0x100000001b3);
 	sum ^= sum >> 29;
+}
+
+bool turn_tells;
+
+void
+turn_tell(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!turn_tells)
+		return;
+	fprintf(stderr, "%12.6f %3u ", (double)now_ns / 1e9, turn_self());
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
 }
 
 /* The earliest of those that wait until some time are ready. */

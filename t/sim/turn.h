@@ -43,6 +43,9 @@ uint64_t turn_now_ns(void);
 uint64_t turn_count(void);	/* of turns */
 uint32_t turn_self(void);	/* never 0 */
 void turn_trace(uint64_t what);	/* into the sum of all that happened */
+/* On standard error, with the time, if turn_tells. */
+extern bool turn_tells;
+void turn_tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 uint64_t turn_sum(void);
 
 /* As pthread_create and pthread_join. */

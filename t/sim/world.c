@@ -172,6 +172,7 @@ world_begin(uint64_t seed, unsigned harm)
 	world.nodes = 1 + (unsigned)dice_below(&shape, WORLD_NODES_MAX);
 	world.keys = 1 + (unsigned)dice_below(&shape, WORLD_KEYS_MAX);
 	world.harm = (unsigned)dice_next(&shape) & harm;
+	world.versioned = dice_one_in(&shape, 3);
 	turn_node_set(OUTSIDE);
 	for (unsigned i = 0; i < world.n; i++) {
 		snprintf(name, sizeof(name), "/d%u", i + 1);
@@ -231,6 +232,7 @@ strike(struct mishap *m)
 		break;
 	}
 	world.harms++;
+	turn_tell("harm %u, node %u, drive %u", m->kind, m->node, m->slot);
 	turn_trace((uint64_t)m->kind << 16 | m->node << 8 | m->slot);
 }
 

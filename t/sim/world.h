@@ -61,6 +61,7 @@ struct place {		/* of a drive */
 
 struct world {
 	unsigned n, m, nodes, keys;
+	bool versioned;		/* the bucket keeps old versions */
 	unsigned harm;
 	struct dice fate;	/* harm */
 	struct place place[SET_DRIVES_MAX];
