@@ -24,9 +24,9 @@ def faults(*rows):
             for n in ("3 -d 4", "5 -d 3")]
 
 
-CLUSTER = r"^(?:# )?(?:%s), .*: (\d+) times, "     # a row of faults.py
+CLUSTER = r"^(?:# )?(?:%s), .*: (\d+) times[,:] "     # a row of faults.py
 FAULTS = r"(?:: (\d+) faults|: (\d+) points$)"
-OPERATIONS = r" times, .*?(\d+) done"
+OPERATIONS = r" times[,:] .*?(\d+) done"
 
 ROWS = [
     Row("C1", "power of all drives cut under load, ext4 and XFS",
