@@ -275,14 +275,12 @@ roll_forward(struct look *l, struct ask *a, struct resolve *r,
 {
 	struct resolve_input in[SET_DRIVES_MAX];
 	const struct record *rec;
-	unsigned n = l->s->n, need;
+	unsigned n = l->s->n;
 	enum err e;
 
 	if (*which == NULL)
 		return EC_OK;
-	rec = (*which)->rec;
-	need = rec->k > 0 ? quorum_write(rec->k, rec->m) : quorum_meta(n);
-	if ((*which)->copies >= need ||
+	if ((*which)->copies >= resolve_need(r, *which) ||
 	    (*which)->copies + (*which)->silent >= n)
 		return EC_OK;
 	if ((*which)->silent > 0) {	/* not all were asked */
@@ -293,10 +291,10 @@ roll_forward(struct look *l, struct ask *a, struct resolve *r,
 		if ((e = resolve_key(r, in, n)) != EC_OK ||
 		    (e = judge(r, l)) != EC_OK || *which == NULL)
 			return e;
-		rec = (*which)->rec;
 	}
-	if ((*which)->copies + (*which)->silent >= need)
+	if ((*which)->copies + (*which)->silent >= resolve_need(r, *which))
 		return EC_OK;	/* it may be acknowledged */
+	rec = (*which)->rec;
 	e = heal_key(l->s, rec->bucket, rec->key, &rec->stamp, 0, NULL);
 	if (e == EC_OK || e == EC_EDEGRADED || e == EC_EBUSY)
 		return EC_OK;

@@ -26,7 +26,10 @@ struct list_entry {
 
 struct list;	/* a page */
 
-/* *${more} when entries are left behind the last one.  Errors: EC_EQUORUM. */
+/* *${more} when entries are left behind the last one.  A page says of each key,
+ * and with p->versions of each version, what a read of it (get.h) would say at
+ * some moment of this call.  Errors: EC_EQUORUM, also when that is what a read
+ * of one key of the page would give; EC_EBUSY, EC_ENOMEM. */
 enum err list_page(struct list **out, struct set *s,
     const struct list_params *p, bool *more);
 unsigned list_count(const struct list *l);

@@ -76,6 +76,8 @@ judge(struct resolve *r, const struct resolve_input in[])
 			    behind_cut(&in[d], &s->rec->stamp)) {
 				s->silent++;
 				s->by_cut = true;
+			} else if (s->copy[d] == NULL && in[d].filling) {
+				s->unfilled++;
 			}
 		}
 		s->verdict = quorum_judge(s->copies, s->silent, s->need);
@@ -290,4 +292,11 @@ bool
 resolve_settled(const struct resolve *r)
 {
 	return r->silent + r->filling < r->drives - r->drives / 2;
+}
+
+unsigned
+resolve_need(const struct resolve *r, const struct state *s)
+{
+	return s->rec->k > 0 ? quorum_write(s->rec->k, s->rec->m) :
+	    quorum_meta(r->drives);
 }

@@ -36,6 +36,7 @@ struct state {
 	const struct record *copy[SET_DRIVES_MAX];	/* by slot or NULL */
 	uint64_t identity;
 	unsigned copies, silent, need;
+	unsigned unfilled;	/* drives that lack it, and are not filled */
 	bool by_cut;		/* some are silent because of a cut */
 	enum quorum_verdict verdict;	/* of its copies alone */
 	enum state_life life;
@@ -95,6 +96,10 @@ bool resolve_young(const struct resolve *r, uint64_t real_us);
 /* Whether an answer would stay the same with fewer drives silent: so few are
  * that no state that was not seen can be decided. */
 bool resolve_settled(const struct resolve *r);
+
+/* So many copies a write of ${s} needs to be acknowledged.  With fewer they may
+ * still go, and a reader completes it before it is shown. */
+unsigned resolve_need(const struct resolve *r, const struct state *s);
 
 /* Is it a version, as opposed to a tombstone or an amendment? */
 static inline bool

@@ -13,12 +13,12 @@
  * tombstone, a bucket or an upload.  The newest state that is not void wins: if
  * it is decided it is the answer, if it is only possible the answer is
  * EC_EQUORUM.  A decided version with fewer copies than a write needs to be
- * acknowledged is completed on the other drives before a get shows it; a list
- * does not.  So a failed write is seen by all readers or by none, and no reader
- * goes back in time; except when drives too few to complete it showed it, and
- * then exactly those go while the others come back.  resolve.h has the rest:
- * what hides what, when so many are silent that nothing can be said, and what
- * to do because drives do not all answer at one moment.
+ * acknowledged is completed on the other drives before it is shown.  So a
+ * failed write is seen by all readers or by none, and no reader goes back in
+ * time; except when drives too few to complete it showed it, and then exactly
+ * those go while the others come back.  resolve.h has the rest: what hides
+ * what, when so many are silent that nothing can be said, and what to do
+ * because drives do not all answer at one moment.
  *
  * Writing.  A record goes to all drives that are there; acknowledged, it is on
  * quorum_write (data) or quorum_meta (all else) of them.  commit.h says what

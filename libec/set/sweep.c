@@ -28,6 +28,14 @@ sweep_seek(struct sweep *w, const char *after)
 }
 
 void
+sweep_all(struct sweep *w)
+{
+	if (w->few)
+		w->asked = false;	/* what was said so far is dropped */
+	w->few = false;
+}
+
+void
 sweep_release(struct sweep *w)
 {
 	ask_release(&w->ask);

@@ -35,6 +35,9 @@ void sweep_init(struct sweep *w, struct set *s, const struct drive_query *q,
 enum err sweep_next(struct sweep *w, const char **key,
     struct resolve_input in[]);
 
+/* From the last key on, ask all drives. */
+void sweep_all(struct sweep *w);
+
 /* Go on behind ${after} (at most RECORD_KEY_MAX + 1 bytes). */
 void sweep_seek(struct sweep *w, const char *after);
 void sweep_release(struct sweep *w);

@@ -135,7 +135,7 @@ def down(r):
         back = load.Client(r.c, n, r.load.more)
         for key in keys:
             back.get(key)
-        back.list(weak=True)
+        back.list()
         if r.args.nodes > 2:    # what it missed is healed: it is needed now
             r.c.whole(n)
             gone = r.random.choice([x for x in r.others(n) if x != m])

@@ -146,8 +146,8 @@ class Client:
     def delete(self, key):
         return self.do({"op": "delete", "key": key}, "DELETE", path(key))[0]
 
-    def list(self, prefix="", weak=False):
-        return self.do({"op": "list", "prefix": prefix, "weak": weak}, "GET",
+    def list(self, prefix=""):
+        return self.do({"op": "list", "prefix": prefix}, "GET",
                        "/%s?list-type=2&prefix=%s" % (
                            BUCKET, urllib.parse.quote(prefix, "")))[0]
 
@@ -215,7 +215,7 @@ class Worker(threading.Thread):
         if what == "delete":
             return client.delete(key)
         if what == "list":
-            return client.list(weak=True)
+            return client.list()
         if what == "swap":
             return client.swap(key, self.body())
         return client.put(key, self.body(), what == "new")
@@ -301,11 +301,7 @@ class Load:
 
     def judge(self, keep):
         """What is wrong, in words; the history stays in the file ${keep}.
-        How many of each kind (history.py) is in self.kinds.
-
-        A list shows a key that cannot be judged as the newest object that it
-        may be (set/list.h), so those made while drives are missing are weak;
-        self.behind says how many keys were older in one than in a get."""
+        How many of each kind (history.py) is in self.kinds."""
         records = self.records()
         with open(keep, "w") as f:
             for r in records:
@@ -317,10 +313,7 @@ class Load:
                       for k in (history.LOST, history.WRONG, history.OLD)}
         self.kinds[history.WRONG] += len(bytes_bad)
         wrong = ["%s: %s: %s" % (w.kind, key, w) for key, w in bad]
-        wrong += [repr(w.error) for w in self.workers if w.error]
-        strict = history.judge([{**r, "weak": False} for r in records])[0]
-        self.behind = max(0, len(strict) - len(bad))
-        return wrong
+        return wrong + [repr(w.error) for w in self.workers if w.error]
 
     def failed(self):
         return sum(w.failed for w in self.workers)

@@ -63,8 +63,6 @@ class Run:
                       "%d failed" % self.load.failed(),
                       "slowest %.1f s" % self.load.slowest(),
                       "healed in %.1f s" % healed]
-        if self.load.behind:
-            self.said.append("%d keys behind in lists" % self.load.behind)
         return wrong
 
     def close(self, keep):

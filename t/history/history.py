@@ -16,8 +16,7 @@ Times are of one clock.  A value names the bytes and whose they are: no two
 puts have the same.  null is the value of a key that is not there.  A write
 without "end" was not answered: it may have happened at any time from its start
 on, or never.  Reads without answer tell nothing and are left out.  A list is
-one read of each key below its prefix, at any moment of its own; with "weak":
-true it only has to show what had been put, however old.
+one read of each key below its prefix, at any moment of its own.
 
 A key's history is right if its operations can be put in one order, each at a
 moment between its start and its end, so that every read gives what the write
@@ -102,10 +101,7 @@ def split(records):
         for key in set(r["keys"]) - set(keys):
             keys[key] = []
         for key, ops in keys.items():
-            if r.get("weak"):
-                if key in r["keys"]:
-                    ops.append(Op("seen", r["keys"][key], r, line))
-            elif key.startswith(r.get("prefix", "")):
+            if key.startswith(r.get("prefix", "")):
                 ops.append(Op("get", r["keys"].get(key), r, line))
     return keys
 
@@ -154,7 +150,6 @@ class Search:
                 self.last[used] = max(self.last.get(used, float("-inf")),
                                       op.start if needed else float("-inf"))
         self.check_values()
-        ops = [op for op in ops if op.kind != "seen"]
         for op in ops:
             if op.kind == "put" and op.value not in self.last:
                 op.value = UNREAD
@@ -167,7 +162,7 @@ class Search:
             if op.kind == "put" and written.setdefault(op.value, op) is not op:
                 raise ValueError("line %d: a value put twice" % op.line)
         for op in self.ops:
-            if op.kind in ("get", "seen") and op.value is not None:
+            if op.kind == "get" and op.value is not None:
                 put = written.get(op.value)
                 if put is None:
                     raise Wrong(WRONG, "line %d: %s was never put" % (

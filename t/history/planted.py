@@ -187,9 +187,6 @@ PLANTED = {
     "a list that is behind": [
         op("put", 0, 10, "A"), op("delete", 11, 20),
         op("list", 21, 30, keys={"x": "A"}, prefix="x")],
-    "a weak list of what nobody wrote": [
-        op("put", 0, 10, "A"),
-        op("list", 21, 30, keys={"x": "B"}, prefix="x", weak=True)],
     "a list that lacks a key": [
         op("put", 0, 10, "A"), op("list", 21, 30, keys={}, prefix="x")],
 }
