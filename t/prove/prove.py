@@ -38,6 +38,10 @@ class Source:
         self.command = " ".join(words)
         self.text = text.replace("$EC_BIN", binaries)
         name = self.test or ("fuzz" if " fuzz " in text else self.text)
+        self.settings = " ".join(f"{n}={v}" for n, v in self.env.items())
+        if self.settings:       # another run than that of check
+            results = os.path.join(results, self.settings)
+            os.makedirs(results, exist_ok=True)
         self.file = os.path.join(results, re.sub("[^A-Za-z0-9_.+-]", "_",
                                                  name) + ".out")
         self.env["EC_BIN"] = binaries
@@ -81,11 +85,11 @@ class Source:
 def run_tests(sources, results):
     """Those without settings of their own, two at a time."""
     tests = list(dict.fromkeys(s.test for s in sources if s.test and
-                               len(s.env) == 2))
+                               not s.settings))
     if tests:
+        env = {**os.environ, **sources[0].env, "EC_RESULTS": results}
         subprocess.run(["sh", "t/lib/run", "-j", "2", "-t", "900", *tests],
-                       cwd=ROOT, env={**os.environ, **sources[0].env},
-                       stdout=sys.stderr, check=False)
+                       cwd=ROOT, env=env, stdout=sys.stderr, check=False)
     for s in sources:
         if not s.there():
             s.run()
@@ -105,8 +109,8 @@ def line(row, sources, goal):
     """(failures, text) of a row."""
     there = [s for s in sources if s.there()]
     if not there:
-        return 0, (f"{row.name:4} {'long only' if row.long else 'not yet':9} "
-                   f"{row.what}")
+        why = "not run" if sources else "long only" if row.long else "not yet"
+        return 0, f"{row.name:4} {why:9} {row.what}"
     text = "\n".join(s.printed() for s in there)
     failed = sum(s.failures() for s in there)
     done = [(count(pattern, text), what) for what, pattern in row.counts]
