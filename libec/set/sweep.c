@@ -5,7 +5,7 @@
 
 #include "set/set_impl.h"
 
-enum { BATCH_MAX = 2000 };
+enum { BATCH_MIN = 16, BATCH_MAX = 2000 };
 
 void
 sweep_init(struct sweep *w, struct set *s, const struct drive_query *q,
@@ -14,7 +14,9 @@ sweep_init(struct sweep *w, struct set *s, const struct drive_query *q,
 	memset(w, 0, sizeof(*w));
 	w->s = s;
 	w->q = *q;
-	w->batch_max = batch < 8 ? 8 : batch > BATCH_MAX ? BATCH_MAX : batch;
+	/* One more: the last row is only a frontier. */
+	w->batch = batch < BATCH_MIN ? BATCH_MIN : batch >= BATCH_MAX ?
+	    BATCH_MAX : batch + 1;
 	sweep_seek(w, after != NULL ? after : "");
 }
 
@@ -73,11 +75,25 @@ find_frontier(struct sweep *w)
 	w->last = !w->bounded;
 }
 
+/* Whoever leaves a round by a jump (sweep_seek) has asked for too many. */
+static void
+resize(struct sweep *w)
+{
+	if (w->bounded && strcmp(w->after, w->frontier) > 0)
+		w->batch = w->batch / 4 < BATCH_MIN ? BATCH_MIN :
+		    w->batch / 4;
+	else
+		w->batch = w->batch * 2 > BATCH_MAX ? BATCH_MAX :
+		    w->batch * 2;
+}
+
 static enum err
 ask_all(struct sweep *w)
 {
 	enum err e;
 
+	if (w->asked)
+		resize(w);
 	ask_release(&w->ask);
 	if (w->after[0] != '\0') {
 		if (w->q.table == DRIVE_BUCKETS)
@@ -85,9 +101,7 @@ ask_all(struct sweep *w)
 		else
 			w->q.after_key = w->after;
 	}
-	w->q.limit = w->batch_max;
-	if (w->asked && w->batch_max < BATCH_MAX)
-		w->batch_max *= 2;
+	w->q.limit = w->batch;
 	w->asked = true;
 	if ((e = ask_most(&w->ask, w->s, &w->q, w->few,
 	    "list quorum")) != EC_OK)

@@ -20,13 +20,13 @@ struct sweep {
 	char after[RECORD_KEY_MAX + 2];	/* keys behind it are wanted */
 	char frontier[RECORD_KEY_MAX + 2];	/* keys from here: not whole */
 	bool bounded;		/* there is a frontier */
-	unsigned batch_max;
+	unsigned batch;		/* rows to ask a drive for */
 };
 
 /* ${q}: its table, bucket, prefix, newest_only and what is wanted; the strings
  * stay the caller's and must live as long.  Buckets: their names are the keys.
- * ${batch}: how many rows to ask a drive for at first.  To be released in any
- * case. */
+ * ${batch}: how many rows may be wanted of a drive at first.  To be released in
+ * any case. */
 void sweep_init(struct sweep *w, struct set *s, const struct drive_query *q,
     const char *after, unsigned batch);
 

@@ -345,6 +345,23 @@ malformed(void)
 	}
 }
 
+/* Of spaces behind it, as many as there may be and one more. */
+static void
+longest(void)
+{
+	static char text[POLICY_BYTES_MAX + 2];
+	struct policy *p = NULL;
+
+	memset(text, ' ', POLICY_BYTES_MAX + 1);
+	memcpy(text, IDENTITY(ALLOW(GET "," ANY)),
+	    strlen(IDENTITY(ALLOW(GET "," ANY))));
+	tap_ok(policy_parse(&p, POLICY_OF_IDENTITY, NULL, text,
+	    POLICY_BYTES_MAX, why) == EC_OK, "20 KiB");
+	policy_free(p);
+	tap_ok(policy_parse(&p, POLICY_OF_IDENTITY, NULL, text,
+	    POLICY_BYTES_MAX + 1, why) == EC_ELIMIT, "a byte more");
+}
+
 static void
 public(void)
 {
@@ -405,6 +422,7 @@ main(void)
 	conditions();
 	principals();
 	malformed();
+	longest();
 	public();
 	patterns();
 	return tap_done();
