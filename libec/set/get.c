@@ -38,6 +38,10 @@ struct get {
 	uint32_t part_count;
 	struct get_shards *shards;	/* of part ${open} */
 	uint32_t open;
+	bool null_version;
+	get_again *again;		/* NULL: nobody to be asked */
+	void *again_ctx;
+	struct get *instead;		/* what it gave */
 };
 
 struct look {	/* what ask_key's judge is told and finds */
@@ -181,6 +185,7 @@ get_alloc(struct set *s, const struct record *r)
 	strcpy(g->bucket, r->bucket);
 	strcpy(g->key, r->key);
 	g->version = r->stamp;
+	g->null_version = (r->flags & RECORD_NULL) != 0;
 	g->size = r->size;
 	g->start = r->start;
 	return g;
@@ -402,18 +407,12 @@ part_of(const struct get *g, uint64_t off)
 	return lo;
 }
 
-enum err
-get_read(struct get *g, void *buf, size_t len, uint64_t off)
+static enum err
+read_parts(struct get *g, void *buf, size_t len, uint64_t off)
 {
 	uint8_t *p = buf;
 	enum err e;
 
-	if (off > g->size || len > g->size - off)
-		return EC_EINVAL;
-	if (g->bytes != NULL && len > 0) {
-		memcpy(buf, g->bytes + off, len);
-		return EC_OK;
-	}
 	while (len > 0) {
 		uint32_t i = part_of(g, off);
 		uint64_t in = off - g->part_at[i];
@@ -430,10 +429,56 @@ get_read(struct get *g, void *buf, size_t len, uint64_t off)
 }
 
 void
+get_set_again(struct get *g, get_again *again, void *ctx)
+{
+	g->again = again;
+	g->again_ctx = ctx;
+}
+
+/* Is the same version elsewhere? */
+static bool
+look_elsewhere(struct get *g)
+{
+	get_again *again = g->again;
+	struct get *in = NULL;
+
+	g->again = NULL;
+	if (again == NULL || again(g->again_ctx, g->bucket, g->key,
+	    g->null_version ? &get_null_version : &g->version, &in) != EC_OK ||
+	    in == NULL)
+		return false;
+	if (stamp_cmp(&in->version, &g->version) == 0) {
+		g->instead = in;
+		return true;
+	}
+	get_free(in);
+	return false;
+}
+
+enum err
+get_read(struct get *g, void *buf, size_t len, uint64_t off)
+{
+	enum err e;
+
+	if (g->instead != NULL)
+		g = g->instead;
+	if (off > g->size || len > g->size - off)
+		return EC_EINVAL;
+	if (g->bytes != NULL && len > 0) {
+		memcpy(buf, g->bytes + off, len);
+		return EC_OK;
+	}
+	if ((e = read_parts(g, buf, len, off)) != EC_OK && look_elsewhere(g))
+		e = get_read(g->instead, buf, len, off);
+	return e;
+}
+
+void
 get_free(struct get *g)
 {
 	if (g == NULL)
 		return;
+	get_free(g->instead);	/* which has none itself */
 	get_shards_free(g->shards);
 	recall_put(g->recalled);
 	free(g->own_bytes);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "store/store_impl.h"
 
 /* A bucket's record lies on every set, so that no set depends on another. */
@@ -96,22 +97,34 @@ store_buckets_release(struct store *st)
 		bucket_release(&st->seen[i].bucket);
 }
 
+/* By the first set of a pool that can tell. */
+static enum err
+bucket_get_in(struct store *st, unsigned pool, const char *name,
+    struct bucket *out)
+{
+	unsigned i = store_pool_set(st, pool), n = 0;
+	enum err e = EC_EQUORUM;
+
+	for (; e != EC_OK && e != EC_ENOBUCKET &&
+	    n < st->pools[pool].count / st->pools[pool].set_size; n++)
+		e = bucket_get(out, st->set[i + n], name);
+	return e == EC_OK || e == EC_ENOBUCKET ? e : EC_EQUORUM;
+}
+
 enum err
 store_bucket_get(struct store *st, const char *name, struct bucket *out)
 {
-	const unsigned first = st->pools[0].count / st->pools[0].set_size;
 	uint64_t changes = seen_changes(st);
-	enum err e = EC_EQUORUM;
+	enum err e = EC_ENOBUCKET, worst = EC_ENOBUCKET;
 
 	if (object_bucket_valid(name) != EC_OK)
 		return EC_ENOBUCKET;
 	/* That a pool does not know it may mean that it is new. */
-	for (unsigned i = 0; i < st->sets; i++) {
-		e = bucket_get(out, st->set[i], name);
-		if (e == EC_OK || (e == EC_ENOBUCKET && i < first))
-			break;
-		e = EC_EQUORUM;
+	for (unsigned p = 0; p < st->pool_count && e != EC_OK; p++) {
+		e = bucket_get_in(st, p, name, out);
+		worst = e == EC_OK || e == EC_EQUORUM ? e : worst;
 	}
+	e = worst;
 	if (e == EC_OK)
 		seen_put(st, out, changes);
 	return e;
@@ -352,13 +365,62 @@ store_bucket_reopen(struct store *st, const char *name)
 	return e;
 }
 
+static int
+name_cmp(const void *a, const void *b)
+{
+	const struct bucket *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* Keep the first ${max} of ${n}, each name once.  Returns how many. */
+static unsigned
+each_once(struct bucket *b, unsigned n, unsigned max)
+{
+	unsigned kept = 0;
+
+	qsort(b, n, sizeof(*b), name_cmp);
+	for (unsigned i = 0; i < n; i++)
+		if (kept == max || (kept > 0 &&
+		    strcmp(b[i].name, b[kept - 1].name) == 0))
+			bucket_release(&b[i]);
+		else
+			b[kept++] = b[i];
+	return kept;
+}
+
+/* Of the first set of each pool that answers: one may be new. */
 enum err
 store_bucket_list(struct store *st, const char *after, unsigned max,
     struct bucket **out, unsigned *n)
 {
-	enum err e = EC_EQUORUM;
+	struct bucket *all = mem_array((size_t)max * st->pool_count,
+	    sizeof(*all)), *page;
+	unsigned count = 0, got;
+	enum err worst = EC_EQUORUM;
 
-	for (unsigned i = 0; i < st->sets && e == EC_EQUORUM; i++)
-		e = bucket_list(st->set[i], after, max, out, n);
-	return e;
+	if (all == NULL)
+		return EC_ENOMEM;
+	for (unsigned p = 0; p < st->pool_count; p++) {
+		unsigned i = store_pool_set(st, p), left =
+		    st->pools[p].count / st->pools[p].set_size;
+		enum err e = EC_EQUORUM;
+
+		for (; e == EC_EQUORUM && left > 0; left--)
+			e = bucket_list(st->set[i++], after, max, &page, &got);
+		if (e != EC_OK)
+			continue;
+		if (got > 0)
+			memcpy(all + count, page, got * sizeof(*all));
+		count += got;
+		free(page);
+		worst = EC_OK;
+	}
+	if (worst != EC_OK) {
+		free(all);
+		return worst;
+	}
+	*n = each_once(all, count, max);
+	*out = all;
+	return EC_OK;
 }

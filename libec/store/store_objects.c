@@ -147,6 +147,17 @@ get_any(struct store *st, const char *bucket, const char *key,
 	return worst;
 }
 
+static enum err
+get_moved(void *ctx, const char *bucket, const char *key,
+    const struct stamp *version, struct get **out)
+{
+	struct object o = OBJECT_INIT;
+	enum err e = get_any(ctx, bucket, key, version, out, &o);
+
+	object_release(&o);
+	return e;
+}
+
 enum err
 store_get_open(struct store *st, const char *bucket, const char *key,
     const struct stamp *version, struct get **out, struct object *o)
@@ -163,6 +174,8 @@ store_get_open(struct store *st, const char *bucket, const char *key,
 		if (st->pool_count > 1)
 			now = store_pools_look(st, NULL);
 	} while (e == EC_ENOTFOUND && stamp_cmp(&was, &now) != 0);
+	if (e == EC_OK && st->pool_count > 1 && out != NULL && *out != NULL)
+		get_set_again(*out, get_moved, st);
 	if (e == EC_OK && o->marker && version == NULL)
 		e = EC_ENOTFOUND;
 	if (e == EC_ENOTFOUND && store_bucket_check(st, bucket) ==
