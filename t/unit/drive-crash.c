@@ -328,7 +328,7 @@ static unsigned
 first_point(void)
 {
 	for (unsigned i = 0; i < trace_count; i++)
-		if (trace[i].acked[0] == MAYBE)
+		if (trace[i].acked.object[0] == MAYBE)
 			return i;
 	abort();
 }
@@ -365,7 +365,7 @@ main(void)
 		roll(2);
 		point = from + roll(trace_count - from);
 		build(point, roll(6));
-		memcpy(acked->object, trace[point].acked, KEYS);
+		*acked = trace[point].acked;
 		if (check() == 0)
 			continue;
 		if (wrong++ < 5)

@@ -29,8 +29,9 @@ enum { KEYS = 24 };
 enum { ABSENT, MAYBE, THERE, PURGE_MAYBE, PURGED };
 
 /* What was acknowledged. */
-static struct {
-	unsigned char object[KEYS], shard[KEYS];
+static struct scenario_acked {
+	unsigned char object[KEYS];
+	unsigned char note, note_maybe;	/* the last, and the last begun */
 } *acked;
 
 static char dir[64];	/* the drive's */
@@ -104,6 +105,11 @@ scenario(void)
 			r.key = object(i - 8, &part).key;
 			append(d, r, i - 8, PURGE_MAYBE);
 		}
+		if (i % 5 == 4) {
+			acked->note_maybe = (unsigned char)i;
+			if (d->ops->note_put(d, "n", &big[i], i) == EC_OK)
+				acked->note = (unsigned char)i;
+		}
 		if (i % 8 == 7)
 			d->ops->maintain(d, 1000, 3600, &removed);
 	}
@@ -143,6 +149,21 @@ check_key(struct drive *d, unsigned i)
 	return wrong;
 }
 
+/* A note's length is its number. */
+static unsigned
+check_note(struct drive *d)
+{
+	struct buf b = BUF_INIT(DRIVE_NOTE_BYTES_MAX);
+	enum err e = d->ops->note_get(d, "n", &b);
+	size_t len = e == EC_ENOTFOUND ? 0 : b.len;
+	unsigned wrong = (e != EC_OK && e != EC_ENOTFOUND) ||
+	    len < acked->note || len > acked->note_maybe ||
+	    (len > 0 && memcmp(b.data, big, len) != 0);
+
+	buf_release(&b);
+	return wrong;
+}
+
 /* Open, look, use, and look again with an index made anew. */
 static unsigned
 check(void)
@@ -157,6 +178,7 @@ check(void)
 		return 1;
 	for (unsigned i = 0; i < KEYS; i++)
 		wrong += check_key(d, i);
+	wrong += check_note(d);
 	wrong += d->ops->maintain(d, 1000, 0, &removed) != EC_OK;
 	if (acked->object[1] == ABSENT)
 		append(d, object(1, &part), 1, MAYBE);

@@ -33,7 +33,7 @@ struct trace_op {
 	size_t len;
 	char path[TRACE_PATH_MAX];	/* below dir */
 	char from[TRACE_PATH_MAX];
-	unsigned char acked[KEYS];	/* when it began */
+	struct scenario_acked acked;	/* when it began */
 };
 
 static struct trace_op trace[TRACE_MAX];
@@ -55,7 +55,7 @@ trace_add(enum trace_kind kind)
 	if (trace_count == TRACE_MAX)
 		abort();
 	op->kind = kind;
-	memcpy(op->acked, acked->object, sizeof(op->acked));
+	op->acked = *acked;
 	return op;
 }
 
