@@ -20,6 +20,13 @@ add_str(struct xml *x, const char *s)
 	add(x, s, strlen(s));
 }
 
+static bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c != '&' && c != '<' && c != '>' && c != '"' &&
+	    c != 0x7f;
+}
+
 static void
 add_escaped(struct xml *x, const char *s)
 {
@@ -27,8 +34,7 @@ add_escaped(struct xml *x, const char *s)
 	size_t n;
 
 	for (; *s != '\0'; s += n) {
-		for (n = 0; (unsigned char)s[n] >= 0x20 &&
-		    strchr("&<>\"\x7f", s[n]) == NULL; n++)
+		for (n = 0; is_plain((unsigned char)s[n]); n++)
 			;
 		add(x, s, n);
 		if (s[n] == '\0')
