@@ -332,6 +332,11 @@ list_keys(struct life *l, bool must)
 		list_free(list);
 		return;
 	}
+	clients.done++;
+	if (!must) {
+		list_free(list);
+		return;
+	}
 	fprintf(clients.history, "{\"op\": \"list\", \"prefix\": \"%s\", "
 	    "\"keys\": {", clients.prefix);
 	for (unsigned i = 0; i < list_count(list); i++) {
@@ -340,10 +345,8 @@ list_keys(struct life *l, bool must)
 		fprintf(clients.history, "%s\"%s%s\": \"%s\"", i > 0 ? ", " :
 		    "", clients.prefix, t->key, t->etag);
 	}
-	fprintf(clients.history, "}, \"weak\": %s, \"start\": %" PRIu64
-	    ", \"end\": %" PRIu64 "}\n", must ? "false" : "true", start,
-	    ++clients.ticks);
-	clients.done++;
+	fprintf(clients.history, "}, \"start\": %" PRIu64 ", \"end\": %"
+	    PRIu64 "}\n", start, ++clients.ticks);
 	list_free(list);
 }
 
