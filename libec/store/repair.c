@@ -6,7 +6,9 @@
  * 2. A process that was killed had no time to queue what it left half done: the
  *    tables of buckets and uploads, which are small, are looked at whole in the
  *    first run.
- * 3. A drive without a record beside drives that have some is new, even when
+ * 3. An entry may come later than its stamp says, because its commit waited for
+ *    votes or for drives: so those of the last half minute are tried again.
+ * 4. A drive without a record beside drives that have some is new, even when
  *    nobody had the time to write that entry. */
 #include "store/repair.h"
 
@@ -26,12 +28,14 @@ enum {
 	QUEUE_PAGE = 64,
 	PENDING_LOOK_MS = 100,
 	AGAIN_US = 3600u * 1000000u,	/* what could not be healed */
+	BACK_EVERY_US = 10 * 1000000,
+	BACK_US = 30 * 1000000,
 };
 
 struct repair_set {
 	struct stamp after;	/* heal entries up to here were tried */
 	uint32_t online;	/* slots, when they were */
-	uint64_t began_us;
+	uint64_t began_us, back_us;
 };
 
 struct repair {
@@ -76,6 +80,20 @@ set_online(struct set *s)
 	return online;
 }
 
+/* Invariant 3. */
+static void
+look_back(struct repair_set *rs, uint64_t now)
+{
+	const struct stamp back = { clock_hlc() -
+	    ((uint64_t)BACK_US << 12), 0 };	/* clock.h */
+
+	if (now - rs->back_us < BACK_EVERY_US)
+		return;
+	rs->back_us = now;
+	if (stamp_cmp(&rs->after, &back) > 0)
+		rs->after = back;
+}
+
 /* The queue of one set, from where it is worth trying. */
 static enum err
 queue_work(struct repair_work *w, struct set *s, struct repair_set *rs)
@@ -87,6 +105,7 @@ queue_work(struct repair_work *w, struct set *s, struct repair_set *rs)
 		rs->online = set_online(s);
 		rs->began_us = now;
 	}
+	look_back(rs, now);
 	return repair_work_queue(w, s, &rs->after);
 }
 
