@@ -131,9 +131,6 @@ world_lock(struct life *l, unsigned key, uint64_t *owner)
 	if (world.nodes == 1)
 		return true;
 	k->until_ns = turn_now_ns() + 30 * SECOND;
-	if (world.storm && (world.harm & HARM_LEASE) != 0 &&
-	    dice_one_in(&world.fate, 10))
-		k->until_ns = turn_now_ns() + dice_below(&world.fate, 20 * MS);
 	k->token = k->token + 1 > clock_hlc() ? k->token + 1 : clock_hlc();
 	clock_hlc_observe(k->token);
 	commit_fence(k->token);
@@ -147,6 +144,9 @@ world_unlock(struct life *l, unsigned key, uint64_t owner)
 	bool held = world.unlocked || (k->owner == owner &&
 	    k->until_ns > turn_now_ns());
 
+	if (world.storm && (world.harm & HARM_LEASE) != 0 &&
+	    dice_one_in(&world.fate, 10))
+		held = false;
 	commit_fence(0);
 	if (k->owner == owner && !l->over) {
 		k->owner = 0;

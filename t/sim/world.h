@@ -6,6 +6,10 @@
  * fencing tokens, as store/store_lock.c does.  A drive's process may die: what
  * was being written is lost, and a lazy append with it.
  *
+ * No lease ends while its holder still writes: what then came late could come
+ * between the check of a condition and the commit of the next holder, and a
+ * fencing token that no drive has seen yet does not keep it out.
+ *
  * A node that dies works on without effect on anything until its calls have
  * returned; what it had sent may still arrive. */
 #ifndef WORLD_H
@@ -31,7 +35,7 @@ enum world_harm {
 	HARM_FULL = 32,		/* a drive */
 	HARM_HUNG = 64,		/* a drive, for seconds */
 	HARM_CLOCK = 128,	/* a node's jumps */
-	HARM_LEASE = 256,	/* leases end early */
+	HARM_LEASE = 256,	/* a lease is said to be over when all is done */
 	HARM_ROT = 512,		/* bits of up to m drives, in a calm */
 	HARM_EMPTY = 1024,	/* up to m drives, in a calm */
 	HARM_ALL = 2047,
