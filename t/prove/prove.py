@@ -144,7 +144,7 @@ def main():
         failed, text = line(row, sources, row.goals[long])
         violations += failed
         print(text)
-    print(f"{violations} violations")
+    print(f"{violations} violations; what was printed is in {results}")
     sys.exit(violations > 0)
 
 

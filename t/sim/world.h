@@ -35,7 +35,7 @@ enum world_harm {
 	HARM_FULL = 32,		/* a drive */
 	HARM_HUNG = 64,		/* a drive, for seconds */
 	HARM_CLOCK = 128,	/* a node's jumps */
-	HARM_LEASE = 256,	/* a lease is said to be over when all is done */
+	HARM_LEASE = 256,	/* a lease is over when all is done */
 	HARM_ROT = 512,		/* bits of up to m drives, in a calm */
 	HARM_EMPTY = 1024,	/* up to m drives, in a calm */
 	HARM_ALL = 2047,
