@@ -16,14 +16,15 @@
 
 enum { LINE_BYTES_MAX = 64 * 1024 };
 
-enum verb { STATUS, DRAIN, CANCEL };
+enum verb { STATUS, DRAIN, REBALANCE, CANCEL };
 static const char *const verbs[] = { [STATUS] = "status", [DRAIN] = "drain",
-	[CANCEL] = "cancel" };
+	[REBALANCE] = "rebalance", [CANCEL] = "cancel" };
 
 struct args {
 	struct opt_list drives;
 	bool dry, json, quiet, verbose;
 	enum verb verb;
+	unsigned percent;
 	uint64_t pool;		/* its number */
 };
 
@@ -206,8 +207,9 @@ summary(const struct args *a, const struct store_move_result *r, enum err e)
 	return tool_put(&line);
 }
 
+/* Drain pool ${i}, or, ${ps} NULL, rebalance all. */
 static enum err
-drain(struct store *st, unsigned i, const struct pool_status *ps,
+move(struct store *st, unsigned i, const struct pool_status *ps,
     const struct args *a)
 {
 	struct job job = { .args = a, .err = EC_OK };
@@ -218,16 +220,16 @@ drain(struct store *st, unsigned i, const struct pool_status *ps,
 	uint64_t bytes;
 
 	progress_init(&job.progress, "versions", a->quiet || a->json);
-	if (job.progress.on)
+	if (job.progress.on && ps != NULL)
 		(void)store_move_count(st, i, &job.progress.total, &bytes);
 	catch_signals();
-	e = store_move_drain(st, i, &p, &r);
+	e = ps != NULL ? store_move_drain(st, i, &p, &r) :
+	    store_move_rebalance(st, a->percent, &p, &r);
 	progress_wipe(&job.progress);
 	if (job.err != EC_OK)
 		return job.err;
 	if (e == EC_ECONFLICT)
-		log_error("pool %u: no other pool takes its objects",
-		    ps->number);
+		log_error("no other pool takes its objects");
 	else if (e == EC_EOWNED)
 		log_error("another process moves objects");
 	else if (e == EC_EQUORUM)
@@ -252,10 +254,12 @@ run(struct store *st, const struct args *a)
 
 	if (a->verb == STATUS)
 		return status(st, a);
+	if (a->verb == REBALANCE)
+		return move(st, 0, NULL, a);
 	for (unsigned i = 0; i < store_pools(st); i++) {
 		store_pool_status(st, i, &ps);
 		if (ps.number == a->pool)
-			return a->verb == DRAIN ? drain(st, i, &ps, a) :
+			return a->verb == DRAIN ? move(st, i, &ps, a) :
 			    cancel(st, i, &ps);
 	}
 	log_error("there is no pool %llu", (unsigned long long)a->pool);
@@ -274,7 +278,7 @@ take_verb(struct args *a, int *argc, char ***argv)
 			++*argv;
 			break;
 		}
-	if (a->verb == STATUS)
+	if (a->verb == STATUS || a->verb == REBALANCE)
 		return;
 	if (*argc < 1 || num_parse(&a->pool, (*argv)[0], 0, UINT16_MAX) !=
 	    EC_OK)
@@ -287,7 +291,7 @@ take_verb(struct args *a, int *argc, char ***argv)
 int
 main(int argc, char *argv[])
 {
-	struct args a = { .verb = STATUS };
+	struct args a = { .verb = STATUS, .percent = 5 };
 	const struct opt opts[] = {
 		OPT_LIST('d', "drives", &a.drives, "pattern",
 		    "the drives, as /mnt/d{1...4}; may be repeated "
@@ -295,21 +299,27 @@ main(int argc, char *argv[])
 		OPT_FLAG('n', "dry-run", &a.dry,
 		    "change nothing: say what would be moved"),
 		OPT_FLAG('j', "json", &a.json, "JSON lines"),
+		OPT_UINT('p', "percent", &a.percent, 1, 100, "n",
+		    "rebalance: leave pools alone that have no more than so "
+		    "much above the mean"),
 		OPT_FLAG('q', "quiet", &a.quiet, "no progress, no summary"),
 		OPT_FLAG('v', "verbose", &a.verbose,
 		    "a line for each key that was moved, too"),
-		OPT_END("[status | drain pool | cancel pool] [drive ...]"),
+		OPT_END("[status | drain pool | rebalance | cancel pool] "
+		    "[drive ...]"),
 	};
 	struct store *st = NULL;
+	bool moves;
 	enum err e;
 
 	log_init(argv[0]);
 	opt_versions(versions_text);
 	opt_parse(opts, &argc, &argv);
 	take_verb(&a, &argc, &argv);
-	if (a.dry && a.verb != DRAIN)
-		opt_misuse("--dry-run goes with drain");
-	if ((e = tool_open(&st, &a.drives, a.verb != DRAIN, argc, argv)) ==
+	moves = a.verb == DRAIN || a.verb == REBALANCE;
+	if (a.dry && !moves)
+		opt_misuse("--dry-run goes with drain and rebalance");
+	if ((e = tool_open(&st, &a.drives, !moves, argc, argv)) ==
 	    EC_OK)
 		e = run(st, &a);
 	store_close(st);

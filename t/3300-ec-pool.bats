@@ -58,15 +58,15 @@ listing()
 	    $'[0,"drained",0,2,2]\n[1,"active",7,8,4]' ]
 	exits 0 ec-scan --deep
 	[ -z "$(find d? -path '*/shard/*' -type f)" ]
+	# Nothing goes back there.
+	put new 100
+	exits 0 ec-pool --json
+	[ "$(jq -c 'select(.pool == 0).versions' <<<"$OUT")" = 0 ]
 	# Four of the twelve may go, and one of the object with less parity.
 	rm -rf e1
 	all_there
 	rm -rf e2 e3 e4
 	ec-get bucket/large | cmp - data/large
-	# Nothing goes back there.
-	put new 100
-	exits 0 ec-pool --json
-	[ "$(jq -c 'select(.pool == 0).versions' <<<"$OUT")" = 0 ]
 }
 
 @test "one drive to four" {
@@ -95,7 +95,7 @@ listing()
 	[ "$(find d? -path '*/shard/*' -type f | wc -l)" -eq 4 ]
 	ec-get bucket/good | cmp - data/good
 	exits 6 ec-pool drain 1
-	[[ $ERR == *"pool 1: no other pool takes its objects" ]]
+	[[ $ERR == *"no other pool takes its objects" ]]
 	exits 0 ec-pool cancel 0
 	exits 5 ec-pool cancel 7
 	exits 2 ec-pool drain
@@ -135,6 +135,36 @@ listing()
 	rm -r e?
 	EC_VOLUMES="$DIR/d{1...2}"
 	all_there
+}
+
+# How many versions a pool has.
+versions()
+{
+	ec-pool --json | jq "select(.pool == $1).versions"
+}
+
+@test "rebalance: half goes to a new pool, and a drained one gets some back" {
+	local i
+
+	drives_make 4
+	for i in {1..24}; do
+		put "k$i" 200000 "$i"
+	done
+	pool_add 4
+	exits 0 ec-pool rebalance --dry-run
+	[[ $OUT == "to move	12 keys, "* ]]
+	exits 0 ec-pool rebalance
+	[[ $OUT == "moved	12 keys, "* ]]
+	[ "$(versions 0) $(versions 1)" = "12 12" ]
+	all_there
+	exits 0 ec-pool rebalance
+	[[ $OUT == "moved	0 keys, "* ]]
+	exits 0 ec-pool drain 0
+	exits 0 ec-pool cancel 0
+	exits 0 ec-pool rebalance --percent 1
+	[ "$(versions 0) $(versions 1)" = "12 12" ]
+	all_there
+	exits 0 ec-scan --deep
 }
 
 # All keys of the buckets given, each with its MD5.

@@ -389,7 +389,8 @@ each_once(struct bucket *b, unsigned n, unsigned max)
 	return kept;
 }
 
-/* Of the first set of each pool that answers: one may be new. */
+/* Of the first set of each pool that answers: one may be new.  Without a pool
+ * it is not known what is lacking. */
 enum err
 store_bucket_list(struct store *st, const char *after, unsigned max,
     struct bucket **out, unsigned *n)
@@ -397,28 +398,28 @@ store_bucket_list(struct store *st, const char *after, unsigned max,
 	struct bucket *all = mem_array((size_t)max * st->pool_count,
 	    sizeof(*all)), *page;
 	unsigned count = 0, got;
-	enum err worst = EC_EQUORUM;
+	enum err e = EC_OK;
 
 	if (all == NULL)
 		return EC_ENOMEM;
-	for (unsigned p = 0; p < st->pool_count; p++) {
+	for (unsigned p = 0; p < st->pool_count && e == EC_OK; p++) {
 		unsigned i = store_pool_set(st, p), left =
 		    st->pools[p].count / st->pools[p].set_size;
-		enum err e = EC_EQUORUM;
 
-		for (; e == EC_EQUORUM && left > 0; left--)
+		for (e = EC_EQUORUM; e == EC_EQUORUM && left > 0; left--)
 			e = bucket_list(st->set[i++], after, max, &page, &got);
 		if (e != EC_OK)
-			continue;
+			break;
 		if (got > 0)
 			memcpy(all + count, page, got * sizeof(*all));
 		count += got;
 		free(page);
-		worst = EC_OK;
 	}
-	if (worst != EC_OK) {
+	if (e != EC_OK) {
+		while (count > 0)
+			bucket_release(&all[--count]);
 		free(all);
-		return worst;
+		return e;
 	}
 	*n = each_once(all, count, max);
 	*out = all;

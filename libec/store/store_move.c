@@ -20,6 +20,7 @@ struct mover {
 	struct store_move_result *out;
 	struct store_hold *held;
 	bool count;		/* only what there is to list */
+	uint64_t enough;	/* result's bytes at which to end; 0: none */
 	uint64_t moved;		/* keys, in this walk */
 	uint64_t found;		/* keys and uploads, in this walk */
 };
@@ -101,12 +102,15 @@ look_at(struct mover *mv, struct set *from, const char *bucket,
 	return r.err == EC_ENOMEM ? r.err : EC_OK;
 }
 
+/* EC_EEXIST: it is enough. */
 static enum err
 step(struct mover *mv)
 {
 	if (mv->held != NULL && mv->held->votes != NULL &&
 	    lock_hold_left_us(mv->held->votes) == 0)
 		return EC_ETIMEDOUT;
+	if (mv->enough > 0 && mv->out->bytes >= mv->enough)
+		return EC_EEXIST;
 	return mv->p->progress != NULL && mv->p->progress(mv->p->ctx,
 	    mv->out->versions, mv->out->bytes) ? EC_ECANCELED : EC_OK;
 }
@@ -195,6 +199,7 @@ walk_bucket(struct mover *mv, struct set *s, const char *bucket)
 	return e == EC_OK ? walk_uploads(mv, s, bucket) : e;
 }
 
+/* All buckets there are, though the set may not have the record of one. */
 static enum err
 walk_set(struct mover *mv, struct set *s)
 {
@@ -204,8 +209,8 @@ walk_set(struct mover *mv, struct set *s)
 	enum err e = EC_OK;
 
 	while (n == BUCKETS && e == EC_OK) {
-		e = bucket_list(s, after[0] != '\0' ? after : NULL, BUCKETS,
-		    &b, &n);
+		e = store_bucket_list(mv->st, after[0] != '\0' ? after : NULL,
+		    BUCKETS, &b, &n);
 		if (e != EC_OK)
 			break;
 		for (unsigned i = 0; i < n; i++) {
@@ -352,4 +357,98 @@ store_move_drain(struct store *st, unsigned i,
 			;
 	}
 	return store_release(&h, e == EC_EEXIST ? EC_OK : e);
+}
+
+/* How full a pool is of objects. */
+struct fill {
+	struct pool_status ps;
+	uint64_t bytes;		/* of the objects */
+	double raw;		/* with their parity */
+};
+
+static enum err
+fill_of(struct store *st, unsigned i, struct fill *out)
+{
+	uint64_t versions;
+	enum err e = store_move_count(st, i, &versions, &out->bytes);
+
+	store_pool_status(st, i, &out->ps);
+	out->raw = (double)out->bytes * out->ps.set_drives /
+	    (out->ps.set_drives - out->ps.parity);
+	return e;
+}
+
+/* Give away what pool ${i} has above the mean. */
+static enum err
+give(struct mover *mv, unsigned i, const struct fill *f, double mean)
+{
+	double above = f->raw - mean * (double)f->ps.total;
+	enum err e = EC_OK;
+
+	mv->enough = mv->out->bytes +
+	    (uint64_t)((double)f->bytes * above / f->raw);
+	if (mv->enough == mv->out->bytes)
+		return EC_OK;
+	if (mv->p->dry)
+		return walk_pool(mv, i);
+	if (f->ps.state == POOL_ACTIVE) {
+		e = store_pool_change(mv->st, i, POOL_ACTIVE, POOL_GIVING);
+		if (e == EC_OK)
+			store_pools_wait(mv->st, false);
+	}
+	return e == EC_OK ? walk_pool(mv, i) : e;
+}
+
+static enum err
+rebalance(struct mover *mv, unsigned percent)
+{
+	struct fill f[ENDPOINTS_POOLS_MAX] = { 0 };
+	double raw = 0, total = 1, mean;
+	enum err e = EC_OK, back;
+
+	for (unsigned i = 0; i < store_pools(mv->st) && e == EC_OK; i++) {
+		if ((e = fill_of(mv->st, i, &f[i])) != EC_OK ||
+		    f[i].ps.state > POOL_GIVING)
+			continue;
+		raw += f[i].raw;
+		total += (double)f[i].ps.total;
+	}
+	mean = raw / total;
+	for (unsigned i = 0; i < store_pools(mv->st) && e == EC_OK; i++) {
+		const struct pool_status *ps = &f[i].ps;
+
+		if (ps->state > POOL_GIVING)
+			continue;
+		if (f[i].raw > mean * (double)ps->total * (100 + percent) /
+		    100)
+			e = give(mv, i, &f[i], mean);
+		else if (ps->state == POOL_ACTIVE)
+			continue;
+		e = e == EC_EEXIST ? EC_OK : e;
+		if (mv->p->dry)
+			continue;
+		back = store_pool_change(mv->st, i, POOL_GIVING, POOL_ACTIVE);
+		e = e == EC_OK ? back : e;
+	}
+	return e == EC_OK && mv->out->left > 0 ? EC_EDEGRADED : e;
+}
+
+enum err
+store_move_rebalance(struct store *st, unsigned percent,
+    const struct store_move_params *p, struct store_move_result *out)
+{
+	struct mover mv = { .st = st, .p = p, .out = out };
+	struct store_hold h;
+	enum err e;
+
+	memset(out, 0, sizeof(*out));
+	if (p->dry)
+		return rebalance(&mv, percent);
+	if ((e = store_hold(st, MOVER_NAME, NULL, &h)) == EC_OK) {
+		mv.held = &h;
+		e = rebalance(&mv, percent);
+	} else if (e == EC_ETIMEDOUT) {
+		e = EC_EOWNED;
+	}
+	return store_release(&h, e);
 }

@@ -47,4 +47,11 @@ enum err store_move_count(struct store *st, unsigned i, uint64_t *versions,
 enum err store_move_drain(struct store *st, unsigned i,
     const struct store_move_params *p, struct store_move_result *out);
 
+/* Move keys from pools that are fuller than the mean by more than ${percent} of
+ * it to others, until they are as full as the mean: by the bytes of
+ * objects and their parity, of the bytes of all drives.  Pools that are being
+ * drained are left alone.  Errors: as store_move_drain. */
+enum err store_move_rebalance(struct store *st, unsigned percent,
+    const struct store_move_params *p, struct store_move_result *out);
+
 #endif
