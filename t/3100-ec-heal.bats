@@ -446,3 +446,49 @@ tombstones()
 	grep -qx "ec_heal_queue 0" prom
 	exits 2 ec-heal wait --dry-run
 }
+
+# The line of the first, and the last, key that begins with $1 in the file out.
+first_of()
+{
+	grep -n "bucket/$1" out | head -n 1 | cut -d : -f 1
+}
+
+last_of()
+{
+	grep -n "bucket/$1" out | tail -n 1 | cut -d : -f 1
+}
+
+@test "what would be lost with one more drive is healed first" {
+	local i
+
+	drives_make 6
+	mkdir many
+	random_file many/1 600000
+	for i in {2..70}; do
+		ln many/1 "many/$i"
+	done
+	tar -C many --hard-dereference -c . | ec-put --extract bucket/a/
+	find d1/shard -type f -delete
+	find d2/shard -type f | sort >before
+	ec-put --parity 2 bucket/z <many/1
+	# Of each a one shard is gone, of z two.
+	find d1/shard -type f -delete
+	find d2/shard -type f | sort | comm -13 before - | xargs rm
+	exits 3 ec-scan --repair
+	[ "$(wc -l <<<"$OUT")" -eq 71 ]
+	exits 0 ec-heal -v
+	printf '%s\n' "$OUT" >out
+	[ "$(grep -c ^healed out)" -eq 71 ]
+	[ "$(last_of z)" -lt "$(first_of a)" ]
+	exits 0 ec-scan
+	# New drives: of each a, which has parity 3, one shard more is left.
+	for i in 1 2 3; do
+		ec-put --parity 2 "bucket/m$i" <many/1
+	done
+	replace d3 d4
+	exits 0 ec-heal -v
+	printf '%s\n' "$OUT" >out
+	[ "$(grep -c ^healed.*bucket/ out)" -eq 74 ]
+	[ "$(last_of '[mz]')" -lt "$(first_of a)" ]
+	exits 0 ec-scan --deep
+}

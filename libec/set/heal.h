@@ -25,6 +25,7 @@ struct heal_report {
 	uint32_t part;
 	enum heal_state before[SET_DRIVES_MAX], after[SET_DRIVES_MAX];
 	unsigned drives;
+	unsigned k;		/* shares that give it back; 0: it has none */
 	uint64_t bytes;		/* written */
 	uint64_t bytes_read;
 	bool undecided;		/* too few answers to know what is right */

@@ -300,6 +300,8 @@ report_begin(struct heal_report *r, struct set *s,
 	r->version = rec->stamp;
 	r->null_version = (rec->flags & RECORD_NULL) != 0;
 	r->drives = c->drives;
+	if (rec->kind == RECORD_OBJECT || rec->kind == RECORD_PART)
+		r->k = rec->k;
 	if (rec->kind == RECORD_UPLOAD || rec->kind == RECORD_PART)
 		r->upload = rec->target;
 	if (rec->kind == RECORD_PART && rec->part_count > 0)

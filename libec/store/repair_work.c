@@ -1,5 +1,5 @@
 /* repair_work: see the header. */
-#include "store/repair_work.h"
+#include "store/repair_work_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +13,8 @@
 enum {
 	THREADS = 8,
 	JOBS_MAX = 32,		/* submitted and not done */
-	QUEUE_PAGE = 64,
 	WAIT_STEP_MS = 100,	/* how often the caller hears of progress */
 	AGAIN_MAX = 1000,
-	AGAIN_TRIES = 600,	/* a WAIT_STEP_MS apart */
 };
 
 struct repair_job {
@@ -26,12 +24,6 @@ struct repair_job {
 	struct set *s;
 	bool queued;		/* an entry of the queue, to be taken off */
 	struct heal_item item;	/* else only bucket and key are set */
-};
-
-/* What a dry look at one key showed. */
-struct glance {
-	bool suspect;
-	uint64_t versions, bytes;
 };
 
 enum err
@@ -63,14 +55,14 @@ repair_work_release(struct repair_work *w)
 	pthread_mutex_destroy(&w->lock);
 }
 
-static unsigned
-flags(const struct repair_work *w)
+unsigned
+repair_flags(const struct repair_work *w)
 {
 	return (w->p->dry ? HEAL_DRY : 0) | (w->p->deep ? HEAL_DEEP : 0);
 }
 
-static bool
-canceled(void *ctx)
+bool
+repair_canceled(void *ctx)
 {
 	return atomic_load(&((struct repair_work *)ctx)->canceled);
 }
@@ -79,11 +71,11 @@ enum err
 repair_work_step(struct repair_work *w)
 {
 	pthread_mutex_lock(&w->lock);
-	if (!canceled(w) && w->p->progress != NULL &&
+	if (!repair_canceled(w) && w->p->progress != NULL &&
 	    w->p->progress(w->p->ctx, w->out->looked, w->out->bytes))
 		atomic_store(&w->canceled, true);
 	pthread_mutex_unlock(&w->lock);
-	return canceled(w) ? EC_ECANCELED : EC_OK;
+	return repair_canceled(w) ? EC_ECANCELED : EC_OK;
 }
 
 static void
@@ -104,8 +96,8 @@ count(struct repair_result *out, const struct heal_report *r)
 		out->left++;
 }
 
-static void
-report(void *ctx, const struct heal_report *r)
+void
+repair_report(void *ctx, const struct heal_report *r)
 {
 	struct repair_work *w = ctx;
 
@@ -123,16 +115,31 @@ report(void *ctx, const struct heal_report *r)
 static void
 glance_report(void *ctx, const struct heal_report *r)
 {
-	struct glance *g = ctx;
+	struct repair_glance *g = ctx;
+	unsigned good = 0;
 
+	for (unsigned i = 0; i < r->drives; i++)
+		good += r->before[i] == HEAL_OK;
+	g->bare = g->bare || (r->k > 0 && good == r->k);
 	g->suspect = g->suspect || heal_report_bad(r);
 	g->versions++;
 	g->bytes += r->bytes_read;
 }
 
-/* Remains of a write that may be under way are no reason to worry. */
-static enum err
-calm(enum err e)
+static bool
+glance_canceled(void *ctx)
+{
+	return repair_canceled(((struct repair_glance *)ctx)->w);
+}
+
+struct heal_watch
+repair_glance_watch(struct repair_glance *g)
+{
+	return (struct heal_watch){ glance_report, glance_canceled, g };
+}
+
+enum err
+repair_calm(enum err e)
 {
 	return e == EC_EBUSY ? EC_OK : e;
 }
@@ -143,20 +150,20 @@ static enum err
 heal_suspect(struct repair_work *w, struct set *s, const char *bucket,
     const char *key, const struct stamp *version)
 {
-	const struct heal_watch watch = { report, canceled, w };
-	struct glance g = { .suspect = false };
-	const struct heal_watch look = { glance_report, canceled, &g };
+	const struct heal_watch watch = { repair_report, repair_canceled, w };
+	struct repair_glance g = { .w = w };
+	const struct heal_watch look = repair_glance_watch(&g);
 	unsigned deep = HEAL_DEEP;
 
 	if (!w->p->deep) {
 		heal_key(s, bucket, key, version, HEAL_DRY, &look);
 		deep = g.suspect ? 0 : HEAL_DEEP;
 	}
-	return heal_key(s, bucket, key, version, flags(w) | deep, &watch);
+	return heal_key(s, bucket, key, version, repair_flags(w) | deep, &watch);
 }
 
-static void
-pause_step(void)
+void
+repair_pause(void)
 {
 	const struct timespec ts = { 0, WAIT_STEP_MS * 1000000L };
 
@@ -167,15 +174,15 @@ static enum err
 heal_one(struct repair_work *w, struct set *s, const char *bucket,
     const char *key, const struct stamp *version)
 {
-	const struct heal_watch watch = { report, canceled, w };
+	const struct heal_watch watch = { repair_report, repair_canceled, w };
 	enum err e;
 
 	if (key[0] == '\0')
-		return heal_buckets(s, flags(w), &watch);
+		return heal_buckets(s, repair_flags(w), &watch);
 	e = heal_suspect(w, s, bucket, key, version);
 	if (e == EC_ECANCELED)
 		return e;
-	return heal_worse(e, heal_uploads(s, bucket, key, flags(w), &watch));
+	return heal_worse(e, heal_uploads(s, bucket, key, repair_flags(w), &watch));
 }
 
 enum err
@@ -184,34 +191,46 @@ repair_work_one(struct repair_work *w, struct set *s, const char *bucket,
 {
 	enum err e = heal_one(w, s, bucket, key, version);
 
-	for (unsigned i = 0; e == EC_EOWNED && i < AGAIN_TRIES; i++) {
-		pause_step();
+	for (unsigned i = 0; e == EC_EOWNED && i < REPAIR_TRIES; i++) {
+		repair_pause();
 		e = heal_one(w, s, bucket, key, version);
 	}
 	return e == EC_EOWNED ? EC_EDEGRADED : e;
+}
+
+/* A look at what is there, not at whether it holds. */
+static bool
+is_urgent(struct repair_work *w, struct set *s, const struct heal_item *item)
+{
+	struct repair_glance g = { .w = w };
+	const struct heal_watch look = repair_glance_watch(&g);
+
+	heal_key(s, item->bucket, item->key, NULL, HEAL_DRY, &look);
+	return g.suspect && g.bare;
 }
 
 static enum err
 job_heal(struct repair_job *j)
 {
 	struct repair_work *w = j->w;
-	const struct heal_watch watch = { report, canceled, w };
+	const struct heal_watch watch = { repair_report, repair_canceled, w };
 	enum err e;
 
-	if (canceled(w))
+	if (repair_canceled(w))
 		return EC_ECANCELED;
+	if (w->urgent && !is_urgent(w, j->s, &j->item))
+		return EC_OK;
 	if (!j->queued)
 		return heal_key(j->s, j->item.bucket, j->item.key, NULL,
-		    flags(w), &watch);
+		    repair_flags(w), &watch);
 	e = heal_one(w, j->s, j->item.bucket, j->item.key, NULL);
 	if (e == EC_OK && !w->p->dry)
 		heal_queue_done(j->s, &j->item);
 	return e;
 }
 
-/* With w->lock held. */
-static enum err
-noted(struct repair_work *w, enum err e)
+enum err
+repair_noted(struct repair_work *w, enum err e)
 {
 	if (e != EC_ELOST)
 		w->other = heal_worse(w->other, e);
@@ -226,13 +245,13 @@ job_run(void *arg)
 	enum err e = job_heal(j);
 
 	pthread_mutex_lock(&w->lock);
-	if (e == EC_EOWNED && j->tries < AGAIN_TRIES) {
+	if (e == EC_EOWNED && j->tries < REPAIR_TRIES) {
 		j->next = w->again;
 		w->again = j;
 		w->again_count++;
 	} else {
-		w->worst = heal_worse(w->worst, noted(w,
-		    e == EC_EOWNED ? EC_EDEGRADED : calm(e)));
+		w->worst = heal_worse(w->worst, repair_noted(w,
+		    e == EC_EOWNED ? EC_EDEGRADED : repair_calm(e)));
 		free(j);
 	}
 	w->busy--;
@@ -277,7 +296,7 @@ submit_again(struct repair_work *w)
 {
 	struct repair_job *j, *next;
 
-	pause_step();
+	repair_pause();
 	pthread_mutex_lock(&w->lock);
 	j = w->again;
 	w->again = NULL;
@@ -290,8 +309,8 @@ submit_again(struct repair_work *w)
 	}
 }
 
-static enum err
-settle(struct repair_work *w)
+enum err
+repair_settle(struct repair_work *w)
 {
 	enum err e;
 
@@ -304,9 +323,8 @@ settle(struct repair_work *w)
 	return e;
 }
 
-/* Heal a key, or an entry of the queue, by and by. */
-static enum err
-submit(struct repair_work *w, struct set *s, const char *bucket,
+enum err
+repair_submit(struct repair_work *w, struct set *s, const char *bucket,
     const char *key, const struct heal_item *item)
 {
 	struct repair_job *j = calloc(1, sizeof *j);
@@ -326,181 +344,4 @@ submit(struct repair_work *w, struct set *s, const char *bucket,
 	while (w->again_count > AGAIN_MAX)
 		submit_again(w);
 	return repair_work_step(w);
-}
-
-/* Every live version's record where it should be: cheap, and with a new drive
- * seldom so. */
-static bool
-records_whole(const struct heal_census *c)
-{
-	for (unsigned i = 0; i < c->version_count; i++) {
-		const struct heal_version *v = &c->versions[i];
-
-		if (v->fate != HEAL_LIVE)
-			return false;
-		for (unsigned j = 0; j < c->drives; j++)
-			if (c->answered[j] &&
-			    !heal_version_recorded(v, j, c->drives))
-				return false;
-	}
-	return true;
-}
-
-/* A page's key: what looks bad in it is healed from what the drives say then,
- * not from the page. */
-static enum err
-walk_key(struct repair_work *w, struct set *s, struct heal_census *c,
-    const struct resolve_input group[], const struct record *first, bool cut)
-{
-	struct glance g = { .suspect = true };
-	const struct heal_watch look = { glance_report, canceled, &g };
-	enum err e;
-
-	if (!cut) {
-		if ((e = heal_census_judge(c, group, set_drives(s))) != EC_OK)
-			return e;
-		if (records_whole(c) && !heal_census_purges(c)) {
-			g.suspect = false;
-			heal_census_key(s, c, NULL, flags(w) | HEAL_DRY,
-			    &look);
-		}
-	}
-	if (g.suspect)
-		return submit(w, s, first->bucket, first->key, NULL);
-	pthread_mutex_lock(&w->lock);
-	w->out->looked += g.versions;
-	w->out->bytes += g.bytes;
-	pthread_mutex_unlock(&w->lock);
-	return repair_work_step(w);
-}
-
-static enum err
-walk_versions(struct repair_work *w, struct set *s)
-{
-	const struct drive_query q = {
-		.table = DRIVE_VERSIONS, .bucket = w->p->bucket,
-		.prefix = w->p->prefix, .want_parts = true,
-	};
-	struct resolve_input group[SET_DRIVES_MAX];
-	struct heal_census c = HEAL_CENSUS_INIT;
-	const struct record *first;
-	struct heal_walk walk;
-	enum err e;
-	bool cut;
-
-	heal_walk_init(&walk, s, &q);
-	while ((e = heal_walk_next(&walk, group, &first, &cut)) == EC_OK &&
-	    first != NULL)
-		if ((e = walk_key(w, s, &c, group, first, cut)) != EC_OK)
-			break;
-	e = heal_worse(e, settle(w));
-	noted(w, e);
-	heal_walk_release(&walk);
-	heal_census_release(&c);
-	return e;
-}
-
-/* Uploads and their parts, until no other heal is at work on one. */
-static enum err
-walk_uploads(struct repair_work *w, struct set *s)
-{
-	const struct heal_watch watch = { report, canceled, w };
-	enum err e = heal_uploads(s, NULL, NULL, flags(w), &watch);
-
-	for (unsigned i = 0; e == EC_EOWNED && i < AGAIN_TRIES; i++) {
-		pause_step();
-		e = heal_uploads(s, NULL, NULL, flags(w), &watch);
-	}
-	return e == EC_EOWNED ? EC_EDEGRADED : e;
-}
-
-enum err
-repair_work_tables(struct repair_work *w, struct set *s)
-{
-	const struct heal_watch watch = { report, canceled, w };
-	enum err e = heal_buckets(s, flags(w), &watch);
-
-	return e == EC_ECANCELED ? e : calm(heal_worse(e, walk_uploads(w, s)));
-}
-
-/* Of a walk of all that ended with ${e}: nothing is left that could be done. */
-static bool
-walk_whole(struct repair_work *w, struct set *s, enum err e,
-    const struct repair_result *before)
-{
-	if (e == EC_OK)
-		return true;
-	/* A version that is lost may hide what else there was. */
-	if (e != EC_ELOST || w->other != EC_OK ||
-	    w->out->left > before->left ||
-	    w->out->undecided > before->undecided)
-		return false;
-	for (unsigned i = 0; i < set_drives(s); i++)
-		if (lane_state(set_lane(s, i)) != LANE_ONLINE)
-			return false;
-	return true;
-}
-
-enum err
-repair_work_walk(struct repair_work *w, struct set *s)
-{
-	bool all = w->p->bucket == NULL && w->p->prefix == NULL &&
-	    !w->p->dry;
-	const struct repair_result before = *w->out;
-	struct filling filling;
-	enum err e = EC_OK;
-
-	w->other = EC_OK;
-	if (all && (e = filling_look(s, &filling)) != EC_OK)
-		return e;
-	if (w->p->bucket == NULL)
-		e = noted(w, repair_work_tables(w, s));
-	if (e == EC_ECANCELED)
-		return e;
-	e = heal_worse(e, walk_versions(w, s));
-	if (!all || !walk_whole(w, s, e, &before))
-		return e;
-	if (e == EC_ELOST && filling_any(s))
-		log_error("%llu versions were lost with the drives that were "
-		    "replaced; the scan names them",
-		    (unsigned long long)(w->out->lost - before.lost));
-	filling_done(s, &filling);
-	w->done = true;
-	return e;
-}
-
-/* An entry without a bucket stands for all of the set. */
-static enum err
-queue_item(struct repair_work *w, struct set *s, const struct heal_item *item)
-{
-	enum err e;
-
-	if (item->bucket[0] != '\0')
-		return submit(w, s, NULL, NULL, item);
-	w->done = false;
-	e = heal_worse(settle(w), repair_work_walk(w, s));
-	if (w->done)
-		heal_queue_done(s, item);
-	pthread_mutex_lock(&w->lock);
-	w->worst = heal_worse(w->worst, e);
-	pthread_mutex_unlock(&w->lock);
-	return e == EC_ENOMEM || e == EC_ECANCELED ? e : EC_OK;
-}
-
-enum err
-repair_work_queue(struct repair_work *w, struct set *s, struct stamp *after)
-{
-	struct heal_item *item;
-	unsigned n = 1;
-	enum err e = EC_OK;
-
-	while (n > 0 && e == EC_OK) {
-		e = heal_queue_list(s, after, QUEUE_PAGE, &item, &n);
-		for (unsigned i = 0; e == EC_OK && i < n; i++) {
-			*after = item[i].noted;
-			e = queue_item(w, s, &item[i]);
-		}
-		free(item);
-	}
-	return heal_worse(e, settle(w));
 }

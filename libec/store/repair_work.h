@@ -21,6 +21,8 @@ struct repair_work {
 	enum err worst;		/* of jobs since the last settle */
 	enum err other;		/* of a walk, but for what is lost */
 	bool done;		/* a walk of all left nothing to do */
+	bool urgent;		/* only what is lost with one more drive; set
+				 * while no job is under way */
 	struct repair_job *again;	/* which another heal was at work on */
 	unsigned again_count;
 };
@@ -30,14 +32,16 @@ enum err repair_work_init(struct repair_work *w,
     const struct repair_params *p, struct repair_result *out);
 void repair_work_release(struct repair_work *w);
 
-/* All of a set, as far as the parameters confine it.  New drives are filled
+/* All of a set, as far as the parameters confine it; with several new drives
+ * first what would be lost with one more.  New drives are filled
  * when nothing is left to do, be it that some versions are lost. */
 enum err repair_work_walk(struct repair_work *w, struct set *s);
 
 /* All buckets and uploads of a set. */
 enum err repair_work_tables(struct repair_work *w, struct set *s);
 
-/* The queue of a set behind *${after}, which moves along. */
+/* The queue of a set behind *${after}, which moves along.  Of a long one first
+ * what would be lost with one more drive. */
 enum err repair_work_queue(struct repair_work *w, struct set *s,
     struct stamp *after);
 
