@@ -168,9 +168,33 @@ list(struct store *st, const struct name *n, const struct args *a)
 }
 
 static enum err
+write_output(void *ctx, const void *buf, size_t len)
+{
+	enum err e = io_write_full(STDOUT_FILENO, buf, len);
+
+	(void)ctx;
+	if (e != EC_OK)
+		log_error("standard output: %s", err_text(e));
+	return e;
+}
+
+static enum err
+archive(struct store *st, const struct name *n, const struct args *a)
+{
+	const struct bundle_create c = { .store = st, .bucket = n->bucket,
+		.prefix = n->key, .format = a->archive,
+		.write = write_output };
+	struct bundle_result r = { 0 };
+
+	if (!bundle_format_known(a->archive))
+		log_error("archive format %s: not one of tar tar.gz tar.xz "
+		    "tar.zst zip cpio", a->archive);
+	return bundle_create(&c, &r);
+}
+
+static enum err
 run(struct store *st, const struct name *n, const struct args *a)
 {
-	struct bundle_result r = { 0 };
 	enum err e;
 
 	if (n->bucket[0] == '\0')
@@ -178,8 +202,7 @@ run(struct store *st, const struct name *n, const struct args *a)
 	else if (a->list)
 		e = list(st, n, a);
 	else if (a->archive != NULL)
-		e = bundle_create(st, n->bucket, n->key, a->archive,
-		    STDOUT_FILENO, &r);
+		e = archive(st, n, a);
 	else
 		e = get(st, n, a);
 	/* Closed now, since what is behind them may be using our drives. */

@@ -112,11 +112,54 @@ out:
 }
 
 static enum err
+read_input(void *ctx, void *buf, size_t max, size_t *got)
+{
+	enum err e = io_read_full(STDIN_FILENO, buf, max, got);
+
+	(void)ctx;
+	if (e != EC_OK)
+		log_error("standard input: %s", err_text(e));
+	return e;
+}
+
+struct extraction {
+	struct bundle_reader *from;
+	unsigned refused;
+};
+
+/* Names that are refused do not keep out the others. */
+static enum err
+not_extracted(void *ctx, const char *key, enum err e)
+{
+	struct extraction *x = ctx;
+	const char *why = bundle_reader_why(x->from);
+
+	if (why[0] != '\0')
+		log_error("%s", why);
+	else
+		name_log_failure(key, e);
+	x->refused++;
+	return e == EC_EINVAL ? EC_OK : e;
+}
+
+static enum err
 extract(struct store *st, const struct name *n, const struct args *a)
 {
+	const struct bundle_reader_params rp = { .from = { NULL, read_input },
+		.prefix = n->key, .members_max = UINT64_MAX,
+		.file_bytes_max = UINT64_MAX, .bytes_max = UINT64_MAX };
+	struct extraction x = { NULL, 0 };
+	struct bundle_extract p = { .store = st, .bucket = n->bucket,
+		.ctx = &x, .failed = not_extracted };
 	struct bundle_result r = { 0 };
-	enum err e = bundle_extract(st, n->bucket, n->key, STDIN_FILENO, &r);
+	enum err e = bundle_reader_new(&x.from, &rp);
 
+	if (e != EC_OK) {
+		log_error("%s", bundle_reader_why(x.from));
+		goto out;
+	}
+	p.from = x.from;
+	e = bundle_extract(&p, &r);
 	if (a->verbose)
 		fprintf(stderr, "%llu objects, %llu bytes, %llu members that "
 		    "are not files skipped\n", (unsigned long long)r.members,
@@ -128,6 +171,10 @@ extract(struct store *st, const struct name *n, const struct args *a)
 		    (unsigned long long)r.members);
 		e = EC_EDEGRADED;
 	}
+	if (e == EC_OK && x.refused > 0)
+		e = EC_EINVAL;
+out:
+	bundle_reader_free(x.from);
 	return e;
 }
 

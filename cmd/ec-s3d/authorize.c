@@ -38,15 +38,17 @@ caller_owner_id(const struct call *c)
 	    c->who.user->id;
 }
 
-static void
+static enum s3_error
 keep_tags(struct call *c, const struct buf *meta)
 {
 	size_t len;
 	const uint8_t *tags = record_meta_get(meta->data, meta->len,
 	    CALLER_META_TAGS, &len);
 
-	if (tags != NULL)
-		c->who.tags = strndup((const char *)tags, len);
+	if (tags == NULL)
+		return S3_OK;
+	c->who.tags = strndup((const char *)tags, len);
+	return c->who.tags != NULL ? S3_OK : S3_SLOW_DOWN;
 }
 
 /* The list of the object that the request names, read once. */
@@ -80,7 +82,7 @@ object_list(void *ctx)
 	    &o.meta, c->who.of) != EC_OK)
 		e = S3_ACCESS_DENIED;
 	if (e == S3_OK && upload == NULL)
-		keep_tags(c, &o.meta);
+		e = keep_tags(c, &o.meta);
 	c->who.object_error = e;
 	if (e == S3_OK)
 		c->who.object = list;
@@ -94,7 +96,7 @@ object_list(void *ctx)
 const char *
 caller_object_tags(struct call *c)
 {
-	if (c->who.of != NULL && c->rq.key[0] != '\0')
+	if (c->who.of != NULL && c->rq.key[0] != '\0' && !c->who.other)
 		object_list(c);
 	return c->who.tags;
 }
@@ -225,11 +227,15 @@ static enum s3_error
 judge_other(struct call *c, struct access *a, const struct buf *meta)
 {
 	struct other *other = malloc(sizeof(*other));
-	char why[ACCESS_WHY_BYTES];
+	char why[ACCESS_WHY_BYTES], *tags = c->who.tags;
 	enum s3_error e;
 
 	if (other == NULL)
 		return S3_SLOW_DOWN;
+	c->who.tags = NULL;
+	c->who.other = true;
+	if (meta != NULL && (e = keep_tags(c, meta)) != S3_OK)
+		goto out;
 	other->c = c;
 	a->ctx = other;
 	a->value = other_value;
@@ -237,7 +243,13 @@ judge_other(struct call *c, struct access *a, const struct buf *meta)
 	if (meta != NULL && access_object_acl(&other->list, meta, a->of) ==
 	    EC_OK)
 		a->object = other_list;
-	e = access_judge(a, why) == ACCESS_ALLOWED ? S3_OK : denied(c, why);
+	e = access_judge(a, why) != ACCESS_ALLOWED ? denied(c, why) :
+	    denied_besides(c, a) ? denied(c, "a policy denies what it sets "
+	    "besides") : S3_OK;
+out:
+	free(c->who.tags);
+	c->who.tags = tags;
+	c->who.other = false;
 	free(other);
 	return e;
 }

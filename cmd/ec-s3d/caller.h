@@ -27,6 +27,8 @@ struct caller {
 	struct acl *object;		/* of the object named, likewise */
 	enum s3_error object_error;	/* why there is none */
 	struct buf form;		/* the body of a request to STS */
+	bool other;			/* another object is judged: the tags
+					 * are its */
 	char *tags;			/* of the object, a query string */
 	char tag[CALLER_TAGS][CALLER_TAG_BYTES];	/* likewise */
 	unsigned tags_used;

@@ -36,6 +36,8 @@ call_handler handle_object_lock_get, handle_object_lock_put,
 /* object_tags.c */
 call_handler handle_object_tags_get, handle_object_tags_put,
     handle_object_tags_delete;
+/* object_extract.c, bucket_archive.c */
+call_handler handle_object_extract, handle_bucket_archive;
 /* object_post.c */
 call_handler handle_object_post;
 /* cors.c */

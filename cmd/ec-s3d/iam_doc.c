@@ -35,7 +35,7 @@ iam_doc_parse(json_t **out, const char *text, size_t len)
 	    &where) : iam_doc_new();
 
 	if (doc == NULL && len > 0)
-		log_error("%s/%s: line %d: %s", IAM_BUCKET, IAM_KEY,
+		log_error("%s/%s: line %d: %s", SYSTEM_BUCKET, IAM_KEY,
 		    where.line, where.text);
 	if (doc == NULL)
 		return len > 0 ? EC_EFORMAT : EC_ENOMEM;
@@ -43,7 +43,7 @@ iam_doc_parse(json_t **out, const char *text, size_t len)
 	    !section_good(doc, "users") || !section_good(doc, "groups") ||
 	    !section_good(doc, "policies") || !section_good(doc, "keys")) {
 		log_error("%s/%s is not in a format this version knows",
-		    IAM_BUCKET, IAM_KEY);
+		    SYSTEM_BUCKET, IAM_KEY);
 		json_decref(doc);
 		return EC_EFORMAT;
 	}
@@ -55,7 +55,7 @@ static enum err
 look(struct store *st, struct get **g, struct object *o,
     char state[IAM_STATE_BYTES])
 {
-	enum err e = store_get_open(st, IAM_BUCKET, IAM_KEY, NULL, g, o);
+	enum err e = store_get_open(st, SYSTEM_BUCKET, IAM_KEY, NULL, g, o);
 
 	state[0] = '\0';
 	if (e == EC_OK)
@@ -107,7 +107,7 @@ is_state(void *ctx, const struct object *now)
 static enum err
 write_doc(struct store *st, const char *text, const char *state)
 {
-	struct put_params params = { .bucket = IAM_BUCKET, .key = IAM_KEY,
+	struct put_params params = { .bucket = SYSTEM_BUCKET, .key = IAM_KEY,
 		.parity = -1, .null_version = true, .size = strlen(text) };
 	const struct store_condition condition = { is_state,
 		(void *)(uintptr_t)state };
@@ -117,12 +117,7 @@ write_doc(struct store *st, const char *text, const char *state)
 
 	if (params.size > IAM_DOCUMENT_MAX)
 		return EC_ELIMIT;
-	if ((e = store_put_open(st, &params, &p)) == EC_ENOBUCKET) {
-		e = store_bucket_create(st, IAM_BUCKET, NULL, 0);
-		if (e == EC_OK || e == EC_EEXIST)
-			e = store_put_open(st, &params, &p);
-	}
-	if (e == EC_OK &&
+	if ((e = system_bucket_put(st, &params, &p)) == EC_OK &&
 	    (e = store_put_write(p, text, (size_t)params.size)) == EC_OK &&
 	    (e = store_put_finish(p, NULL)) == EC_OK)
 		e = store_put_commit(p, NULL, &condition, &o);

@@ -15,9 +15,8 @@
 #include <jansson.h>
 
 #include "iam.h"
-#include "store/store.h"
+#include "system_bucket.h"
 
-#define IAM_BUCKET ".ec"
 #define IAM_KEY "iam"
 
 enum { IAM_STATE_BYTES = RECORD_ETAG_MAX + 1 };

@@ -1,5 +1,6 @@
 /* ec-s3d: serve erasure-coded drives as an S3 store. */
 #include <fcntl.h>
+#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -246,6 +247,7 @@ main(int argc, char *argv[])
 	sigset_t end, hup;
 	enum err e;
 
+	setlocale(LC_CTYPE, "C.UTF-8");	/* for names in archives */
 	log_init(argv[0]);
 	if (getenv("EC_LOG") == NULL)
 		log_level_set(LOG_LEVEL_INFO);

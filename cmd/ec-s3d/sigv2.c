@@ -9,9 +9,10 @@
 
 /* Parameters that are part of the resource that is signed, in this order. */
 static const char *const signed_parameters[] = { "accelerate", "acl",
-	"analytics", "cors", "delete", "encryption", "inventory", "legal-hold",
-	"lifecycle", "location", "logging", "metrics", "notification",
-	"object-lock", "ownershipControls", "partNumber", "policy",
+	"analytics", "archive", "cors", "delete", "encryption", "inventory",
+	"legal-hold", "lifecycle", "location", "logging", "metrics",
+	"notification", "object-lock", "ownershipControls", "partNumber",
+	"policy",
 	"policyStatus", "publicAccessBlock", "replication", "requestPayment",
 	"response-cache-control", "response-content-disposition",
 	"response-content-encoding", "response-content-language",

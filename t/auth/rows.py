@@ -3,8 +3,10 @@ request has for a body (None: it is not read), and headers."""
 
 import base64
 import hashlib
+import io
 import os
 import re
+import tarfile
 
 ROUTE_C = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                        "../../cmd/ec-s3d/route.c")
@@ -20,6 +22,15 @@ TAGS = (b"<Tagging><TagSet><Tag><Key>k</Key><Value>changed</Value></Tag>"
 ACL = b"<AccessControlPolicy/>\n"
 POLICY = b'{"Version":"2012-10-17","Statement":[]}\n'
 DELETE = b"<Delete><Object><Key>k</Key></Object></Delete>\n"
+
+
+def tar():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as t:
+        t.addfile(tarfile.TarInfo("from-an-archive"))
+    return out.getvalue()
+
+
 READ = {
     "AssumeRole": b"Action=AssumeRole&Version=2011-06-15&RoleSessionName=abc"
                   b"&RoleArn=arn:aws:iam::000000000000:user/x&Tail=\n",
@@ -49,6 +60,7 @@ READ = {
     "CreateBucket": b"<CreateBucketConfiguration/>\n",
     "DeleteObjects": DELETE,
     "PutObject": b"what was not there before\n",
+    "PutObjectExtract": tar(),
     "UploadPart": b"a part that was not there before\n",
     "CompleteMultipartUpload":
         b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>"
@@ -65,7 +77,7 @@ GetBucketAnalyticsConfiguration GetBucketIntelligentTieringConfiguration
 GetBucketInventoryConfiguration GetBucketMetricsConfiguration
 GetBucketMetadataTableConfiguration GetBucketMetadataConfiguration
 CreateSession GetBucketAbac ListMultipartUploads ListObjectVersions
-ListObjectsV2 ListObjects HeadBucket PutBucketRequestPayment PutBucketLogging
+GetBucketArchive ListObjectsV2 ListObjects HeadBucket PutBucketRequestPayment PutBucketLogging
 PutBucketAccelerateConfiguration PutBucketNotificationConfiguration
 PutBucketLifecycleConfiguration PutBucketWebsite PutBucketEncryption
 PutBucketReplication
@@ -89,10 +101,12 @@ CreateMultipartUpload SelectObjectContent RestoreObject AbortMultipartUpload
 DeleteObjectTagging DeleteObject
 """.split()
 QUERY = {
+    "archive": "archive=tar",
     "list-type": "list-type=2",
     "uploadId": "partNumber=1&uploadId=%s",
 }
 HEADERS = {
+    "PutObjectExtract": {"x-amz-meta-snowball-auto-extract": "true"},
     "GetObjectAttributes": {"x-amz-object-attributes": "ETag"},
     "DeleteObjects": {"content-md5": base64.b64encode(
         hashlib.md5(DELETE).digest()).decode()},
@@ -112,7 +126,7 @@ class Op:
         self.service = "sts" if on == "SERVICE" and method == "POST" else "s3"
         self.headers = dict(HEADERS.get(name, {}))
         if header:
-            self.headers[header] = "/box/k"
+            self.headers.setdefault(header, "/box/k")
         self.body = READ.get(name)
 
 
