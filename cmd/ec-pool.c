@@ -80,8 +80,8 @@ pool_text(struct buf *line, const struct pool_status *p, uint64_t versions,
 
 	buf_printf(line, "pool %u: %s, %u drives, %u set%s of %u+%u, %llu "
 	    "version%s of %s, %s of %s free", p->number,
-	    pool_state_text(p->state), p->drives, p->sets, p->sets == 1 ? "" : "s",
-	    p->set_drives - p->parity, p->parity,
+	    pool_state_text(p->state), p->drives, p->sets,
+	    p->sets == 1 ? "" : "s", p->set_drives - p->parity, p->parity,
 	    (unsigned long long)versions, versions == 1 ? "" : "s",
 	    num_size_text(data, sizeof data, bytes),
 	    num_size_text(left, sizeof left, p->free),

@@ -488,7 +488,7 @@ last_of()
 	replace d3 d4
 	exits 0 ec-heal -v
 	printf '%s\n' "$OUT" >out
-	[ "$(grep -c ^healed.*bucket/ out)" -eq 74 ]
+	[ "$(grep -c "^healed.*bucket/" out)" -eq 74 ]
 	[ "$(last_of '[mz]')" -lt "$(first_of a)" ]
 	exits 0 ec-scan --deep
 }

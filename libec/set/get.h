@@ -26,8 +26,8 @@ extern const struct stamp get_null_version;
 enum err get_read(struct get *g, void *buf, size_t len, uint64_t off);
 void get_free(struct get *g);
 
-/* When the version can no longer be read where it was found, ask ${again}, once,
- * to open it elsewhere: it may have been moved.  Errors of it: any. */
+/* When the version can no longer be read where it was found, ask ${again},
+ * once, to open it elsewhere: it may have been moved.  Errors of it: any. */
 typedef enum err get_again(void *ctx, const char *bucket, const char *key,
     const struct stamp *version, struct get **out);
 void get_set_again(struct get *g, get_again *again, void *ctx);

@@ -114,7 +114,9 @@ repair_work_tables(struct repair_work *w, struct set *s)
 	const struct heal_watch watch = { repair_report, repair_canceled, w };
 	enum err e = heal_buckets(s, repair_flags(w), &watch);
 
-	return e == EC_ECANCELED ? e : repair_calm(heal_worse(e, walk_uploads(w, s)));
+	if (e == EC_ECANCELED)
+		return e;
+	return repair_calm(heal_worse(e, walk_uploads(w, s)));
 }
 
 /* Of a walk of all that ended with ${e}: nothing is left that could be done. */

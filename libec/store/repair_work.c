@@ -159,7 +159,8 @@ heal_suspect(struct repair_work *w, struct set *s, const char *bucket,
 		heal_key(s, bucket, key, version, HEAL_DRY, &look);
 		deep = g.suspect ? 0 : HEAL_DEEP;
 	}
-	return heal_key(s, bucket, key, version, repair_flags(w) | deep, &watch);
+	return heal_key(s, bucket, key, version, repair_flags(w) | deep,
+	    &watch);
 }
 
 void
@@ -182,7 +183,8 @@ heal_one(struct repair_work *w, struct set *s, const char *bucket,
 	e = heal_suspect(w, s, bucket, key, version);
 	if (e == EC_ECANCELED)
 		return e;
-	return heal_worse(e, heal_uploads(s, bucket, key, repair_flags(w), &watch));
+	return heal_worse(e, heal_uploads(s, bucket, key, repair_flags(w),
+	    &watch));
 }
 
 enum err

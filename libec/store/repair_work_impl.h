@@ -1,4 +1,5 @@
-/* repair_work_impl: what the files of repair_work share; for repair_w*.c only. */
+/* repair_work_impl: what the files of repair_work share; for repair_w*.c
+ * only. */
 #ifndef REPAIR_WORK_IMPL_H
 #define REPAIR_WORK_IMPL_H
 

@@ -184,7 +184,8 @@ test_uploads(void)
 	tap_ok(multipart_create(r.set, "bucket", "key", NULL, 0, &upload) ==
 	    EC_OK && write_part(&r, &upload, 1, 200000) == EC_OK &&
 	    write_part(&r, &upload, 2, 3000) == EC_OK &&
-	    write_part(&r, &upload, 2, 4000) == EC_OK, "an upload of two parts");
+	    write_part(&r, &upload, 2, 4000) == EC_OK,
+	    "an upload of two parts");
 	heal_uploads(r.set, NULL, NULL, 0, NULL);
 	settle(&r);
 	tap_is_u64(heal_uploads(r.set, NULL, NULL, HEAL_DRY | HEAL_DEEP,
