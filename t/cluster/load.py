@@ -103,9 +103,8 @@ class Client:
         if op["op"] == "list":
             if status == 200:
                 op["keys"] = listed(data)
-                # What is not on this page is not said to be missing.
-                op["weak"] |= b"<IsTruncated>true<" in data
-            return status == 200
+            # The first page of several does not say what is missing.
+            return status == 200 and b"<IsTruncated>true<" not in data
         if op["op"] == "get":
             missing = status == 404 and b"<Code>NoSuchKey<" in data
             op["value"] = hashlib.md5(data).hexdigest() if status == 200 \
