@@ -15,7 +15,7 @@
 #include "store/print.h"
 #include "store/store.h"
 
-enum { CHUNK_BYTES = 4 * 1024 * 1024, PAGE_ENTRIES = 1000 };
+enum { PAGE_ENTRIES = 1000 };
 
 struct args {
 	struct opt_list drives;
@@ -58,13 +58,13 @@ parse_range(const char *text, uint64_t size, uint64_t *off, uint64_t *len)
 static enum err
 copy_out(struct get *g, uint64_t off, uint64_t len)
 {
-	uint8_t *chunk = len > 0 ? malloc(num_min(len, CHUNK_BYTES)) : NULL;
-	enum err e = chunk != NULL || len == 0 ? EC_OK : EC_ENOMEM;
+	enum err e = EC_OK;
+	const uint8_t *chunk;
+	size_t n;
 
 	for (uint64_t done = 0; done < len && e == EC_OK;) {
-		size_t n = (size_t)num_min(len - done, CHUNK_BYTES);
-
-		if ((e = get_read(g, chunk, n, off + done)) != EC_OK) {
+		if ((e = get_view(g, &chunk, &n, off + done, off + len)) !=
+		    EC_OK) {
 			log_error("%llu bytes are good, then it cannot be "
 			    "read", (unsigned long long)done);
 			break;
@@ -73,7 +73,6 @@ copy_out(struct get *g, uint64_t off, uint64_t len)
 			log_error("standard output: %s", err_text(e));
 		done += n;
 	}
-	free(chunk);
 	return e;
 }
 

@@ -123,16 +123,14 @@ static enum s3_error
 send_object(struct call *c, struct get *g, const struct span *s)
 {
 	uint64_t at = s->start, end = s->start + s->len;
-	uint8_t *buf = NULL;
-	enum s3_error e = s->len > 0 ? call_buffer(c, &buf) : S3_OK;
-	enum err r = EC_OK;
+	enum s3_error e = S3_OK;
+	const uint8_t *buf;
 	bool begun = false;
+	enum err r;
+	size_t n;
 
-	while (e == S3_OK && at < end) {
-		size_t n = (size_t)num_min(end - at, SERVER_BUFFER_BYTES -
-		    at % SERVER_BUFFER_BYTES);
-
-		if ((r = get_read(g, buf, n, at)) != EC_OK) {
+	while (at < end) {
+		if ((r = get_view(g, &buf, &n, at, end)) != EC_OK) {
 			e = call_store(c, r);
 			break;
 		}
@@ -150,7 +148,6 @@ send_object(struct call *c, struct get *g, const struct span *s)
 		    0);
 	if (e == S3_OK && at == end)
 		http_answer_end(c->x);
-	call_buffer_put(c, buf);
 	return e;
 }
 

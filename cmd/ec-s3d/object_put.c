@@ -95,20 +95,19 @@ enum s3_error
 object_transfer(struct call *c, struct get *g, uint64_t start, uint64_t len,
     struct store_put *p, struct s3_checksum *sum)
 {
-	uint8_t *buf = NULL;
 	uint64_t end = start + len;
-	enum s3_error e = call_buffer(c, &buf);
+	enum s3_error e = S3_OK;
+	const uint8_t *buf;
+	size_t n;
 
 	while (e == S3_OK && start < end) {
-		size_t n = (size_t)num_min(end - start, SERVER_BUFFER_BYTES);
-
-		if ((e = call_store(c, get_read(g, buf, n, start))) != S3_OK)
+		if ((e = call_store(c, get_view(g, &buf, &n, start, end))) !=
+		    S3_OK)
 			break;
 		s3_checksum_update(sum, buf, n);
 		e = call_store(c, store_put_write(p, buf, n));
 		start += n;
 	}
-	call_buffer_put(c, buf);
 	return e;
 }
 

@@ -167,3 +167,19 @@ columns_load(struct columns *c, uint64_t lo, uint64_t hi, const bool want[],
 		    c->scratch[i] != NULL && (c->have[i] || want[i]);
 	return EC_OK;
 }
+
+unsigned
+columns_plan(struct columns *c, uint64_t lo, uint64_t hi, const bool want[],
+    uint8_t *const dest[], struct decode_read *reads)
+{
+	unsigned batch[RS_SHARDS_MAX], n;
+
+	memset(c->have, 0, sizeof(c->have));
+	memset(c->tried, 0, sizeof(c->tried));
+	n = pick(c, want, batch);
+	for (unsigned j = 0; j < n; j++)
+		reads[j] = (struct decode_read){ .index = batch[j],
+			.buf = want[batch[j]] ? dest[batch[j]] : NULL,
+			.len = (size_t)(hi - lo), .off = shard_data_off(lo) };
+	return n;
+}

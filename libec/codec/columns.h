@@ -37,4 +37,9 @@ void columns_release(struct columns *c);
 enum err columns_load(struct columns *c, uint64_t lo, uint64_t hi,
     const bool want[], uint8_t *const dest[]);
 
+/* The first reads of columns_load with the same arguments, at most n; those
+ * that do not go to ${dest} have no buf. */
+unsigned columns_plan(struct columns *c, uint64_t lo, uint64_t hi,
+    const bool want[], uint8_t *const dest[], struct decode_read *reads);
+
 #endif

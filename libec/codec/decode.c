@@ -110,27 +110,34 @@ place_of(const struct decode *d, uint64_t off, uint64_t len)
 	return p;
 }
 
-/* Whole pieces of a stripe, from ${p}'s place on, straight to ${buf}; *${got}
- * is 0 when they do not lie so that this can be done. */
-static enum err
-read_pieces(struct decode *d, uint8_t *buf, const struct place *p,
-    uint64_t *got)
+/* Want whole pieces of a stripe, from ${p}'s place on, in ${buf}.  Returns how
+ * many bytes that is, 0 when they do not lie so that it can be done. */
+static uint64_t
+want_pieces(struct decode *d, uint8_t *buf, const struct place *p)
 {
 	uint64_t end = p->at + p->piece, first = p->skip / p->piece;
 	uint64_t count = p->want / p->piece;
 
-	*got = 0;
 	if (p->skip % p->piece != 0 || count == 0 ||
 	    leaf_down(p->at) != p->at || leaf_up(d, end) != end ||
 	    p->at / SHARD_GROUP_BYTES != (end - 1) / SHARD_GROUP_BYTES)
-		return EC_OK;
+		return 0;
 	memset(d->want, 0, sizeof(d->want));
 	for (uint64_t i = 0; i < count; i++) {
 		d->want[first + i] = true;
 		d->dest[first + i] = buf + i * p->piece;
 	}
-	*got = count * p->piece;
-	return columns_load(&d->col, p->at, end, d->want, d->dest);
+	return count * p->piece;
+}
+
+static enum err
+read_pieces(struct decode *d, uint8_t *buf, const struct place *p,
+    uint64_t *got)
+{
+	if ((*got = want_pieces(d, buf, p)) == 0)
+		return EC_OK;
+	return columns_load(&d->col, p->at, p->at + p->piece, d->want,
+	    d->dest);
 }
 
 /* The leaves to load for bytes [lo, hi) of a piece: those already there, or
@@ -200,6 +207,22 @@ decode_read(struct decode *d, void *buf, size_t len, uint64_t off)
 		d->next_off = off;
 	}
 	return EC_OK;
+}
+
+void
+decode_plan(struct decode *d, void *buf, size_t len, uint64_t off,
+    struct decode_read *reads, unsigned *n, size_t *got)
+{
+	struct place p;
+
+	*n = 0;
+	*got = 0;
+	if (len == 0 || off > d->size || len > d->size - off)
+		return;
+	p = place_of(d, off, len);
+	if ((*got = want_pieces(d, buf, &p)) > 0)
+		*n = columns_plan(&d->col, p.at, p.at + p.piece, d->want,
+		    d->dest, reads);
 }
 
 /* Bytes [lo, hi) of the shards wanted are at col.at: to their writers. */

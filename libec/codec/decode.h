@@ -74,6 +74,13 @@ void decode_free(struct decode *d);
  * EC_EINVAL, EC_ENOMEM. */
 enum err decode_read(struct decode *d, void *buf, size_t len, uint64_t off);
 
+/* What decode_read of whole pieces of one stripe is going to read, if nothing
+ * goes wrong: *${n} reads (at most k + m) in ${reads}, with a buf of NULL for
+ * what does not go to ${buf}, and *${got} bytes of that; 0 if it cannot be
+ * said.  Nothing is read. */
+void decode_plan(struct decode *d, void *buf, size_t len, uint64_t off,
+    struct decode_read *reads, unsigned *n, size_t *got);
+
 /* What the tails say; valid as long as ${d}. */
 const struct shard_tail *decode_tail(const struct decode *d);
 

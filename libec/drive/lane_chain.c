@@ -35,10 +35,8 @@ static unsigned runners, idle, queued;
 static void
 run_chain(struct chain *c)
 {
-	for (unsigned i = 0; i < c->n; i++) {
+	for (unsigned i = 0; i < c->n; i++)
 		lane_run_guest(c->lane[i], c->call[i]);
-		lane_call_put(c->call[i]);
-	}
 	free(c);
 }
 
@@ -136,8 +134,8 @@ lane_chain_start(struct lane_task t[], unsigned n, struct gather *g)
 		return;
 	for (unsigned i = 0; i < c->n; i++) {
 		lane_hurry(c->lane[i]);
-		lane_give_back(c->lane[i]);
 		lane_call_put(c->call[i]);
+		lane_give_back(c->lane[i]);
 	}
 	free(c);
 }

@@ -147,7 +147,8 @@ void lane_wake(pthread_cond_t *wake);	/* NULL is fine */
  * it is queued; then the lane is held, until lane_run_guest or lane_give_back,
  * and so is the call once more.  false: it is done, or there is none. */
 bool lane_start_quiet(struct lane *l, struct gather *g, struct lane_task *t);
-/* Run it if it is still queued, and give the lane back. */
+/* Run it if it is still queued, put it, and then give the lane back: the drive
+ * is not closed, nor what the call holds given back, after lane_free. */
 void lane_run_guest(struct lane *l, struct lane_call *c);
 void lane_give_back(struct lane *l);
 void lane_hurry(struct lane *l);	/* wake threads for what is quiet */

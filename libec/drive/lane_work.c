@@ -476,8 +476,9 @@ lane_run_guest(struct lane *l, struct lane_call *c)
 		run_call(&w, c);
 		worker_unlink(&w);
 	}
-	pthread_cond_signal(&l->ended);
-	lane_unref(l);
+	pthread_mutex_unlock(&l->mutex);
+	lane_call_put(c);
+	lane_give_back(l);
 }
 
 enum err

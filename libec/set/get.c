@@ -473,6 +473,40 @@ get_read(struct get *g, void *buf, size_t len, uint64_t off)
 	return e;
 }
 
+static enum err
+view_part(struct get *g, const uint8_t **at, size_t *len, uint64_t off,
+    uint64_t end)
+{
+	uint32_t i = part_of(g, off);
+	enum err e;
+
+	if ((e = open_part(g, i)) != EC_OK)
+		return e;
+	return get_shards_view(g->shards, at, len, off - g->part_at[i],
+	    num_min(end - g->part_at[i], g->parts[i].size));
+}
+
+enum err
+get_view(struct get *g, const uint8_t **at, size_t *len, uint64_t off,
+    uint64_t end)
+{
+	enum err e;
+
+	if (g->instead != NULL)
+		g = g->instead;
+	if (off >= end || end > g->size)
+		return EC_EINVAL;
+	if (g->bytes != NULL) {
+		*at = g->bytes + off;
+		*len = (size_t)(end - off);
+		return EC_OK;
+	}
+	if ((e = view_part(g, at, len, off, end)) != EC_OK &&
+	    look_elsewhere(g))
+		e = get_view(g->instead, at, len, off, end);
+	return e;
+}
+
 void
 get_free(struct get *g)
 {

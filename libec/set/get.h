@@ -24,6 +24,13 @@ extern const struct stamp get_null_version;
 /* Exactly ${len} verified bytes at ${off}; off + len <= size.  Damage that was
  * met is in the heal queue.  Errors: EC_EQUORUM, EC_ELOST. */
 enum err get_read(struct get *g, void *buf, size_t len, uint64_t off);
+
+/* The same without a copy: *${at} has *${len} (> 0) verified bytes at ${off},
+ * as many as can be had at once, not beyond ${end}; off < end <= size.  They
+ * stay until the next call of this or get_free.  What comes after them, up to
+ * ${end}, is read meanwhile.  Errors: as get_read; EC_EBUSY (memory). */
+enum err get_view(struct get *g, const uint8_t **at, size_t *len,
+    uint64_t off, uint64_t end);
 void get_free(struct get *g);
 
 /* When the version can no longer be read where it was found, ask ${again},

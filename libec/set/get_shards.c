@@ -1,162 +1,43 @@
 /* get_shards: see the header.
  *
- * 1. An open file lives in the argument of the call that opened it, which keeps
- *    its drive open.  Reads refer to it by struct shard, so one that was left
- *    behind finds it open.
- * 2. A read goes to memory of its own and is copied when it is done: a late one
- *    must not write to what decode has gone on with. */
+ * A view is read into a slab of its own, each piece where it belongs; so is the
+ * next one, by reads that are started before it is asked for, as decode is
+ * going to ask for them.  Each of those is taken by the gather that asks for
+ * just that, or thrown away. */
 #include "set/get_shards.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/num.h"
 #include "codec/decode.h"
+#include "set/get_fetch.h"
 #include "set/placement.h"
 #include "set/set_impl.h"
 
-enum { SLAB_BYTES = STRIPE_UNIT_DEFAULT * SET_DRIVES_MAX };
-
-struct opening {	/* of the call that opens */
-	struct uuid data;
-	unsigned index;
-	struct drive *d;
-	struct drive_reader *reader;
-	uint64_t bytes;
-};
-
-struct shard {
-	atomic_uint refs;
-	struct lane *lane;
-	struct lane_call *call;		/* done, its opening has the reader */
-};
-
-/* Memory that the reads of one gather share. */
-struct slab {
-	atomic_uint refs;
-	struct mem_pool *pool;		/* NULL: from malloc */
-	uint8_t *buf;
-};
-
-struct reading {	/* of a call that reads */
-	struct shard *shard;
-	struct slab *slab;
-	uint8_t *at;
-	size_t len;
-	uint64_t off;
+enum {
+	VIEW_BYTES = 1024 * 1024,	/* unless a stripe is longer */
+	VIEW_MAX_BYTES = STRIPE_UNIT_DEFAULT * SET_DRIVES_MAX,
+	AHEAD_STRIPES = 8,
+	AHEAD_READERS = 8,	/* more keep the drives busy anyway */
 };
 
 struct get_shards {
 	struct set *s;
 	struct get_shards_params p;
 	unsigned n, given;
-	struct shard *shard[SET_DRIVES_MAX];	/* by index, NULL: not there */
+	struct get_shard *shard[SET_DRIVES_MAX]; /* by index, NULL: not there */
 	bool late[SET_DRIVES_MAX];	/* given up once: has its time now */
 	bool bad[SET_DRIVES_MAX];	/* damaged, for good */
 	struct decode *decode;
+	struct get_slab *view;		/* what is being read or looked at */
+	bool spoilt;			/* it may still change */
+	struct get_slab *next;		/* what comes after it */
+	uint64_t next_off;
+	size_t next_len;
+	struct get_fetch *ahead[AHEAD_STRIPES];	/* reads into next */
 };
-
-static enum err
-run_open(struct drive *d, void *arg)
-{
-	struct opening *o = arg;
-
-	o->d = d;
-	return d->ops->shard_open(d, &o->data, o->index, &o->reader,
-	    &o->bytes);
-}
-
-static void
-drop_open(void *arg)
-{
-	struct opening *o = arg;
-
-	if (o->reader != NULL)
-		o->d->ops->shard_close(o->reader);
-	free(o);
-}
-
-static void
-shard_put(struct shard *s)
-{
-	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
-		return;
-	lane_call_put(s->call);
-	free(s);
-}
-
-static void
-slab_put(struct slab *s)
-{
-	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
-		return;
-	if (s->pool != NULL)
-		mem_pool_put(s->pool, s->buf);
-	else
-		free(s->buf);
-	free(s);
-}
-
-static struct slab *
-slab_new(struct mem_pool *pool, size_t bytes)
-{
-	struct slab *s = mem_array(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	atomic_init(&s->refs, 1);
-	if (bytes > SLAB_BYTES || bytes <= 16 * 1024) {
-		s->buf = mem_aligned(bytes, 64);
-	} else if (mem_pool_get(pool, &s->buf, SET_WAIT_MS) == EC_OK) {
-		s->pool = pool;
-	}
-	if (s->buf == NULL) {
-		free(s);
-		return NULL;
-	}
-	return s;
-}
-
-static enum err
-run_read(struct drive *d, void *arg)
-{
-	struct reading *r = arg;
-	struct opening *o = lane_call_arg(r->shard->call);
-
-	return d->ops->shard_pread(o->reader, r->at, r->len, r->off);
-}
-
-static void
-drop_read(void *arg)
-{
-	struct reading *r = arg;
-
-	shard_put(r->shard);
-	slab_put(r->slab);
-	free(r);
-}
-
-/* false: there is no memory. */
-static bool
-read_task(struct get_shards *gs, struct slab *slab, uint8_t *at,
-    const struct decode_read *read, struct lane_task *t)
-{
-	struct shard *s = gs->shard[read->index];
-	struct reading *r = malloc(sizeof(*r));
-
-	if (r == NULL)
-		return false;
-	*r = (struct reading){ s, slab, at, read->len, read->off };
-	atomic_fetch_add(&s->refs, 1);
-	atomic_fetch_add(&slab->refs, 1);
-	t->lane = s->lane;
-	t->run = run_read;
-	t->drop = drop_read;
-	t->arg = r;
-	return true;
-}
 
 /* How long to wait for reads that are not done.  A shard that was late before
  * is asked only when it is needed, and has its time. */
@@ -176,69 +57,57 @@ patience(const struct get_shards *gs, const struct decode_read reads[],
 	return late < end ? late : end;
 }
 
-static void
-read_done(struct get_shards *gs, struct decode_read *read, const uint8_t *at,
-    const struct lane_call *call)
-{
-	read->err = EC_ENOMEM;
-	if (call == NULL)
-		return;
-	if (!lane_call_done(call, &read->err))
-		read->err = EC_ETIMEDOUT;
-	if (read->err == EC_OK)
-		memcpy(read->buf, at, read->len);
-	if (read->err == EC_ETIMEDOUT)
-		gs->late[read->index] = true;
-}
-
 /* When half of the reads are done, that tells how long one takes. */
 static void
-wait_reads(struct get_shards *gs, struct gather *g,
-    const struct decode_read reads[], unsigned n, const struct lane_task t[],
-    unsigned tasks)
+wait_reads(struct get_shards *gs, const struct get_fetch *f)
 {
 	uint64_t started = clock_mono_us();
 
-	if (lane_chain_wait(t, tasks, g, n, started + SET_LATE_MS * 1000) >= n)
+	if (lane_chain_wait(f->task, f->n, f->g, f->n, started +
+	    SET_LATE_MS * 1000) >= f->n)
 		return;
-	gather_wait(g, (n + 1) / 2, started + SET_WAIT_MS * UINT64_C(1000));
-	gather_wait(g, n, patience(gs, reads, n, started));
+	gather_wait(f->g, (f->n + 1) / 2, started +
+	    SET_WAIT_MS * UINT64_C(1000));
+	gather_wait(f->g, f->n, patience(gs, f->read, f->n, started));
+}
+
+/* The reads, if they were started ahead. */
+static struct get_fetch *
+take_ahead(struct get_shards *gs, const struct decode_read reads[], unsigned n)
+{
+	for (unsigned i = 0; i < AHEAD_STRIPES; i++) {
+		struct get_fetch *f = gs->ahead[i];
+
+		if (f == NULL || !get_fetch_is(f, reads, n))
+			continue;
+		gs->ahead[i] = NULL;
+		return f;
+	}
+	return NULL;
 }
 
 static void
 gather_reads(void *ctx, struct decode_read *reads, unsigned n)
 {
-	struct lane_task task[SET_DRIVES_MAX];
-	const uint8_t *from[SET_DRIVES_MAX];
-	unsigned by[SET_DRIVES_MAX], tasks = 0, i;
 	struct get_shards *gs = ctx;
-	struct gather *g = NULL;
-	struct slab *slab = NULL;
-	size_t bytes = 0, at = 0;
+	struct get_fetch *f = take_ahead(gs, reads, n);
+	enum err e = EC_OK;
 
-	for (i = 0; i < n; i++) {
-		reads[i].err = EC_ENOMEM;
-		bytes += num_round_up(reads[i].len, 64);
+	if (f == NULL)
+		e = n > SET_DRIVES_MAX ? EC_ENOMEM : get_fetch_start(&f,
+		    gs->shard, reads, n, gs->view, gs->s->pool);
+	if (e != EC_OK) {
+		for (unsigned i = 0; i < n; i++)
+			reads[i].err = EC_ENOMEM;
+		return;
 	}
-	if (n > SET_DRIVES_MAX || gather_new(&g) != EC_OK ||
-	    (slab = slab_new(gs->s->pool, bytes)) == NULL)
-		goto out;
-	for (i = 0; i < n; i++) {
-		from[tasks] = slab->buf + at;
-		by[tasks] = i;
-		tasks += read_task(gs, slab, slab->buf + at, &reads[i],
-		    &task[tasks]);
-		at += num_round_up(reads[i].len, 64);
-	}
-	lane_chain_start(task, tasks, g);
-	wait_reads(gs, g, reads, n, task, tasks);
-	for (i = 0; i < tasks; i++) {
-		read_done(gs, &reads[by[i]], from[i], task[i].call);
-		lane_call_put(task[i].call);
-	}
-out:
-	slab_put(slab);
-	gather_free(g);
+	wait_reads(gs, f);
+	get_fetch_results(f, reads);
+	for (unsigned i = 0; i < n; i++)
+		if (reads[i].err == EC_ETIMEDOUT)
+			gs->late[reads[i].index] = true;
+	if (!get_fetch_free(f))
+		gs->spoilt = true;
 }
 
 static void
@@ -287,7 +156,7 @@ open_result(struct get_shards *gs, unsigned index, struct lane_call *call)
 	if (call != NULL && !lane_call_done(call, &e))
 		e = EC_ETIMEDOUT;
 	if (e == EC_OK && (gs->shard[index] = mem_array(1,
-	    sizeof(struct shard))) == NULL)
+	    sizeof(struct get_shard))) == NULL)
 		e = EC_ENOMEM;
 	if (e != EC_OK) {
 		lane_call_put(call);
@@ -314,7 +183,7 @@ open_all(struct get_shards *gs)
 		return e;
 	for (unsigned i = 0; i < gs->n; i++) {
 		unsigned slot = placement_drive(gs->p.start, i, gs->n);
-		struct opening *o = mem_array(1, sizeof(*o));
+		struct get_opening *o = mem_array(1, sizeof(*o));
 
 		if (o == NULL)
 			continue;
@@ -322,7 +191,7 @@ open_all(struct get_shards *gs)
 		o->index = i;
 		by[tasks] = i;
 		task[tasks++] = (struct lane_task){ gs->s->lane[slot],
-			run_open, drop_open, o, NULL };
+			get_run_open, get_drop_open, o, NULL };
 	}
 	lane_chain_start(task, tasks, g);
 	for (unsigned i = 0; i < tasks; i++)
@@ -370,7 +239,7 @@ decode_open(struct get_shards *gs)
 		.id = gs->p.part.data, .part = gs->p.part.number,
 		.gather = gather_reads, .gather_ctx = gs,
 		.bad = bad_source, .bad_ctx = gs };
-	const struct opening *o;
+	const struct get_opening *o;
 	unsigned order[SET_DRIVES_MAX];
 	uint64_t size;
 	enum err e;
@@ -438,13 +307,133 @@ get_shards_read(struct get_shards *gs, void *buf, size_t len, uint64_t off)
 	return e == EC_EQUORUM ? too_few(gs) : e;
 }
 
+/* As get_fetch_free. */
+static bool
+drop_reads(struct get_shards *gs)
+{
+	bool whole = true;
+
+	for (unsigned i = 0; i < AHEAD_STRIPES; i++) {
+		whole = get_fetch_free(gs->ahead[i]) && whole;
+		gs->ahead[i] = NULL;
+	}
+	return whole;
+}
+
+static struct get_slab *
+take_next(struct get_shards *gs)
+{
+	struct get_slab *next = gs->next;
+
+	if (next != NULL)
+		atomic_fetch_sub(&gs->s->ahead, 1);
+	gs->next = NULL;
+	return next;
+}
+
+static void
+drop_ahead(struct get_shards *gs)
+{
+	drop_reads(gs);
+	get_slab_put(take_next(gs));
+}
+
+/* How much is read in one go: whole stripes where that is possible. */
+static size_t
+view_bytes(const struct get_shards *gs, uint64_t off, uint64_t end)
+{
+	uint64_t stripe = (uint64_t)gs->p.part.k * gs->p.part.unit;
+	uint64_t step = VIEW_MAX_BYTES;
+
+	if (stripe <= VIEW_BYTES)
+		step = VIEW_BYTES / stripe * stripe;
+	else if (stripe <= VIEW_MAX_BYTES)
+		step = stripe;
+	return (size_t)num_min(end - off, step - off % step);
+}
+
+/* Start to read ${len} bytes at ${off}, if that is more than a few. */
+static void
+read_ahead(struct get_shards *gs, uint64_t off, size_t len)
+{
+	struct decode_read reads[SET_DRIVES_MAX];
+	unsigned n, at = 0;
+	size_t done, got;
+
+	if (len < gs->p.part.unit)
+		return;
+	if (atomic_fetch_add(&gs->s->ahead, 1) >= AHEAD_READERS ||
+	    (gs->next = get_slab_new(gs->s->views, len, 0)) == NULL) {
+		atomic_fetch_sub(&gs->s->ahead, 1);
+		return;
+	}
+	gs->next_off = off;
+	gs->next_len = len;
+	for (done = 0; done < len && at < AHEAD_STRIPES; done += got) {
+		decode_plan(gs->decode, gs->next->buf + done, len - done,
+		    off + done, reads, &n, &got);
+		if (n == 0 || get_fetch_start(&gs->ahead[at], gs->shard, reads,
+		    n, gs->next, gs->s->pool) != EC_OK)
+			return;
+		at++;
+	}
+}
+
+/* Fill the view; again, somewhere else, when a read of it was left behind. */
+static enum err
+fill_view(struct get_shards *gs, size_t len, uint64_t off)
+{
+	unsigned tries = 0;
+	enum err e;
+
+	do {
+		if (gs->view == NULL && (gs->view = get_slab_new(gs->s->views,
+		    len, SET_WAIT_MS)) == NULL)
+			return EC_EBUSY;
+		gs->spoilt = false;
+		e = get_shards_read(gs, gs->view->buf, len, off);
+		if (!drop_reads(gs))
+			gs->spoilt = true;
+		if (e == EC_OK && gs->spoilt)
+			e = EC_EBUSY;
+		if (e != EC_OK) {
+			get_slab_put(gs->view);
+			gs->view = NULL;
+		}
+	} while (e == EC_EBUSY && gs->spoilt && ++tries <= gs->n);
+	return e;
+}
+
+enum err
+get_shards_view(struct get_shards *gs, const uint8_t **at, size_t *len,
+    uint64_t off, uint64_t end)
+{
+	enum err e;
+
+	*len = view_bytes(gs, off, end);
+	get_slab_put(gs->view);
+	gs->view = NULL;
+	if (gs->next != NULL && gs->next_off == off && gs->next_len == *len)
+		gs->view = take_next(gs);
+	else
+		drop_ahead(gs);
+	if ((e = fill_view(gs, *len, off)) != EC_OK)
+		return e;
+	*at = gs->view->buf;
+	if (off + *len < end)
+		read_ahead(gs, off + *len, view_bytes(gs, off + *len, end));
+	return EC_OK;
+}
+
 void
 get_shards_free(struct get_shards *gs)
 {
 	if (gs == NULL)
 		return;
+	drop_ahead(gs);
+	get_slab_put(gs->view);
 	decode_free(gs->decode);
 	for (unsigned i = 0; i < gs->n; i++)
-		shard_put(gs->shard[i]);
+		get_shard_put(gs->shard[i]);
 	free(gs);
 }

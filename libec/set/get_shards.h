@@ -27,6 +27,9 @@ enum err get_shards_open(struct get_shards **out, struct set *s,
 /* Exactly ${len} verified bytes at ${off} of the part.  Errors: the same. */
 enum err get_shards_read(struct get_shards *gs, void *buf, size_t len,
     uint64_t off);
+/* get.h get_view, within the part. */
+enum err get_shards_view(struct get_shards *gs, const uint8_t **at,
+    size_t *len, uint64_t off, uint64_t end);
 void get_shards_free(struct get_shards *gs);
 
 #endif

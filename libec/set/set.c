@@ -19,7 +19,7 @@ set_default_parity(unsigned n)
 
 enum err
 set_new(struct set **out, struct lane *const lanes[], unsigned n, int parity,
-    struct mem_pool *pool)
+    struct mem_pool *pool, struct mem_pool *views)
 {
 	struct set *s;
 
@@ -32,6 +32,7 @@ set_new(struct set **out, struct lane *const lanes[], unsigned n, int parity,
 	s->parity = parity >= 0 ? (unsigned)parity : set_default_parity(n);
 	memcpy(s->lane, lanes, n * sizeof(s->lane[0]));
 	s->pool = pool;
+	s->views = views;
 	if ((s->recall = recall_new()) == NULL) {
 		free(s);
 		return EC_ENOMEM;

@@ -41,10 +41,12 @@ struct set;
 
 /* ${lanes}: ${n} (1 .. 16) of them by slot; the set frees them.  ${parity} is
  * the default m, or -1 for set_default_parity(n). ${pool} (of buffers of at
- * least STRIPE_UNIT_DEFAULT * 16 bytes) is shared and outlives the set.
+ * least STRIPE_UNIT_DEFAULT * 16 bytes) is shared and outlives the set, and so
+ * does ${views} of as large ones: readers hold those as long as they like, so
+ * it is another.
  * Errors: EC_EINVAL, EC_ENOMEM. */
 enum err set_new(struct set **out, struct lane *const lanes[], unsigned n,
-    int parity, struct mem_pool *pool);
+    int parity, struct mem_pool *pool, struct mem_pool *views);
 void set_free(struct set *s);
 
 unsigned set_drives(const struct set *s);

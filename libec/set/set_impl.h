@@ -3,6 +3,7 @@
 #define SET_IMPL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "set/set.h"
 
@@ -11,7 +12,8 @@ enum { SET_RECENT = 256, SET_LATE_MS = 50 };
 struct set {
 	unsigned n, parity;
 	struct lane *lane[SET_DRIVES_MAX];
-	struct mem_pool *pool;
+	struct mem_pool *pool, *views;
+	atomic_uint ahead;	/* readers with a second view */
 	struct recall *recall;
 
 	/* What heal_queue_note was told lately. */

@@ -7,7 +7,7 @@
 #include "set/filling.h"
 #include "store/store_impl.h"
 
-enum { MEMORY_DEFAULT = 144 << 20 };
+enum { MEMORY_DEFAULT = 144 << 20, VIEWS_BYTES = 512 << 20 };
 
 /* Open the drive of a slot if it is there, and its lane. */
 static enum err
@@ -46,7 +46,8 @@ open_set(struct store *st, const struct bootstrap_slot *b, unsigned n,
 		lane[i] = slot[i].lane;
 	}
 	if (e == EC_OK)
-		e = set_new(&st->set[st->sets], lane, n, parity, st->pool);
+		e = set_new(&st->set[st->sets], lane, n, parity, st->pool,
+		    st->views);
 	if (e == EC_OK)
 		filling_look(st->set[st->sets], NULL);
 	for (unsigned i = 0; i < n && e != EC_OK; i++) {
@@ -143,6 +144,8 @@ store_open(struct store **out, const struct store_params *p)
 	    (e = store_locks_start(st)) != EC_OK ||
 	    (e = mem_pool_new(&st->pool, STRIPE_UNIT_DEFAULT * FORMAT_SET_MAX,
 	    p->memory_bytes ? p->memory_bytes : MEMORY_DEFAULT)) != EC_OK ||
+	    (e = mem_pool_new(&st->views, STRIPE_UNIT_DEFAULT * FORMAT_SET_MAX,
+	    VIEWS_BYTES)) != EC_OK ||
 	    (p->serve && (e = store_share_start(st)) != EC_OK))
 		goto out;
 	st->deployment = b.deployment;
@@ -202,8 +205,8 @@ store_close(struct store *st)
 	free(st->set);
 	free(st->slot);
 	store_locks_free(st);
-	if (st->pool != NULL)
-		mem_pool_free(st->pool);
+	mem_pool_free(st->pool);
+	mem_pool_free(st->views);
 	if (st->cluster_ours)
 		cluster_free(st->cluster);
 	pthread_mutex_destroy(&st->drives_lock);

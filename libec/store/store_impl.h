@@ -54,7 +54,7 @@ struct store {
 	struct uuid deployment;
 	struct cluster *cluster;
 	bool cluster_ours;		/* to be freed */
-	struct mem_pool *pool;
+	struct mem_pool *pool, *views;
 	struct lock_service *locks;	/* store_keeper.c; NULL: EC_LOCKD */
 	struct lock_client *nodes;	/* or lock daemons; NULL: none */
 	struct peer_auth *lockd_auth;

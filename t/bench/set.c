@@ -66,7 +66,7 @@ open_set(unsigned out)
 		if (lane_new(&lane[i], d, path) != EC_OK)
 			die("lane");
 	}
-	if (set_new(&set, lane, drives, (int)parity, pool) != EC_OK)
+	if (set_new(&set, lane, drives, (int)parity, pool, pool) != EC_OK)
 		die("set");
 }
 

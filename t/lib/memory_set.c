@@ -32,8 +32,8 @@ begin(struct memory_set *ms, const bool out[])
 			    "no drive");
 		must(lane_new(&lane[i], d, name) == EC_OK, "no lane");
 	}
-	must(set_new(&ms->set, lane, ms->n, ms->parity, ms->pool) == EC_OK,
-	    "no set");
+	must(set_new(&ms->set, lane, ms->n, ms->parity, ms->pool,
+	    ms->pool) == EC_OK, "no set");
 }
 
 void
@@ -135,6 +135,20 @@ memory_set_put(struct memory_set *ms, const char *key, const uint8_t *buf,
 	return e;
 }
 
+/* As a server reads it: by views. */
+static enum err
+read_whole(struct get *g, uint8_t *buf, size_t size)
+{
+	const uint8_t *at;
+	enum err e = EC_OK;
+	size_t n;
+
+	for (size_t off = 0; off < size && e == EC_OK; off += n)
+		if ((e = get_view(g, &at, &n, off, size)) == EC_OK)
+			memcpy(buf + off, at, n);
+	return e;
+}
+
 enum err
 memory_set_get(struct memory_set *ms, const char *key, uint8_t **out,
     size_t *len)
@@ -152,7 +166,7 @@ memory_set_get(struct memory_set *ms, const char *key, uint8_t **out,
 	if (e == EC_OK && (buf = malloc(o.size + 1)) == NULL)
 		e = EC_ENOMEM;
 	if (e == EC_OK)
-		e = get_read(g, buf, (size_t)o.size, 0);
+		e = read_whole(g, buf, (size_t)o.size);
 	if (e == EC_OK) {
 		*out = buf;
 		*len = (size_t)o.size;

@@ -37,7 +37,8 @@ rig_restart(struct rig *r)
 		MUST(d != NULL);
 		MUST(lane_new(&lane[i], d, name) == EC_OK);
 	}
-	MUST(set_new(&r->set, lane, r->n, (int)r->m, r->pool) == EC_OK);
+	MUST(set_new(&r->set, lane, r->n, (int)r->m, r->pool,
+	    r->pool) == EC_OK);
 }
 
 void

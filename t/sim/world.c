@@ -37,7 +37,8 @@ life_begin(unsigned node)
 		if (lane_new(&lane[i], d, d->name) != EC_OK)
 			turn_give_up("no memory");
 	}
-	if (set_new(&l->set, lane, world.n, (int)world.m, l->pool) != EC_OK)
+	if (set_new(&l->set, lane, world.n, (int)world.m, l->pool,
+	    l->pool) != EC_OK)
 		turn_give_up("no set");
 	world.node[node] = l;
 	turn_node_set(was);

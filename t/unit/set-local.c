@@ -32,7 +32,7 @@ begin(void)
 		    path);
 		lane_new(&lane[i], d, path);
 	}
-	set_new(&ms.set, lane, DRIVES, -1, ms.pool);
+	set_new(&ms.set, lane, DRIVES, -1, ms.pool, ms.pool);
 }
 
 static void
