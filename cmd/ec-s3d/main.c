@@ -32,6 +32,7 @@ struct settings {
 	int fd;			/* instead of address; -1: none */
 	char *region, *domain;
 	struct credentials root;
+	const char *etag;
 	bool sigv2;
 };
 
@@ -123,7 +124,8 @@ serve(struct settings *s, struct cluster *cluster, struct store_params *params,
 {
 	const struct iam_root root = { s->root.user, s->root.password };
 	const struct server_params served = { .root = &root,
-		.region = s->region, .domain = s->domain, .sigv2 = s->sigv2 };
+		.region = s->region, .domain = s->domain, .sigv2 = s->sigv2,
+		.fast_etag = strcmp(s->etag, "fast") == 0 };
 	uint64_t start_us = clock_mono_us();
 	struct http_listen listen = { .address = s->address,
 		.fd = s->fd };
@@ -218,7 +220,8 @@ run(struct settings *s, struct store_params *params, sigset_t *end)
 int
 main(int argc, char *argv[])
 {
-	struct settings s = { .fd = -1, .root = CREDENTIALS_INIT };
+	struct settings s = { .fd = -1, .root = CREDENTIALS_INIT,
+		.etag = "md5" };
 	const struct opt opts[] = {
 		OPT_STR('a', "address", &s.address, "host:port",
 		    "where to listen; no host: everywhere; port 0: a free one"),
@@ -228,6 +231,9 @@ main(int argc, char *argv[])
 		    "print the sets and what they may lose, and exit"),
 		OPT_STR(0, "hook", &s.hook, "path",
 		    "a program, or a folder of them, to run on events"),
+		OPT_STR(0, "etag", &s.etag, "md5 | fast",
+		    "what ETag objects get that are written: their MD5, or one "
+		    "that costs nothing"),
 		OPT_FLAG(0, "sigv2", &s.sigv2,
 		    "take Signature Version 2 too, for old clients"),
 		OPT_STR(0, "tls-cert", &s.secure.cert, "file",
@@ -260,6 +266,8 @@ main(int argc, char *argv[])
 			    SET_DRIVES_MAX / 2);
 		params.parity = (int)parity;
 	}
+	if (strcmp(s.etag, "md5") != 0 && strcmp(s.etag, "fast") != 0)
+		opt_misuse("--etag takes md5 or fast");
 	params.volumes = argc > 0 ? (const char *const *)argv : NULL;
 	params.volume_count = (unsigned)argc;
 

@@ -106,7 +106,7 @@ copy(struct call *c, const struct copy_source *s, const struct buf *meta,
 	char text[S3_CHECKSUM_TEXT_BYTES];
 	enum s3_error e;
 
-	if ((e = object_parity(c, meta, &params.parity)) != S3_OK ||
+	if ((e = object_params(c, meta, &params)) != S3_OK ||
 	    (e = call_store(c, s3_checksum_init(&sum, kind))) != S3_OK ||
 	    (e = call_store(c, store_put_open(c->server->store, &params,
 	    &p))) != S3_OK ||

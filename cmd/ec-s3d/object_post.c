@@ -302,7 +302,7 @@ post(struct call *c, struct post *p, struct buf *meta)
 	struct store_put *put = NULL;
 	enum s3_error e;
 
-	if ((e = object_parity(c, meta, &params.parity)) != S3_OK)
+	if ((e = object_params(c, meta, &params)) != S3_OK)
 		return e;
 	params.meta = meta->data;
 	params.meta_len = meta->len;

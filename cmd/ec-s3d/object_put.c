@@ -68,6 +68,13 @@ object_parity(struct call *c, const struct buf *meta, int *out)
 }
 
 enum s3_error
+object_params(struct call *c, const struct buf *meta, struct put_params *p)
+{
+	p->fast_etag = c->server->fast_etag;
+	return object_parity(c, meta, &p->parity);
+}
+
+enum s3_error
 object_receive(struct call *c, struct body *b, struct store_put *p)
 {
 	uint8_t *buf[2] = { NULL, NULL };
@@ -146,7 +153,7 @@ handle_object_put(struct call *c)
 	    (e = object_lock_from_request(c, &meta)) != S3_OK)
 		goto out;
 	params.size = b.length;
-	if ((e = object_parity(c, &meta, &params.parity)) != S3_OK)
+	if ((e = object_params(c, &meta, &params)) != S3_OK)
 		goto out;
 	params.meta = meta.data;
 	params.meta_len = meta.len;

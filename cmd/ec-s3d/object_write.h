@@ -17,6 +17,9 @@ enum s3_error object_length(const struct body *b);
 /* The parity that the storage class in ${meta} asks for: put_params.parity.
  * Errors: S3_INVALID_STORAGE_CLASS (more than there are drives for). */
 enum s3_error object_parity(struct call *c, const struct buf *meta, int *out);
+/* The same into ${p}, and what kind of ETag. */
+enum s3_error object_params(struct call *c, const struct buf *meta,
+    struct put_params *p);
 
 /* Stream ${len} bytes of an object from ${start} into ${p}; with ${sum} they
  * are checksummed. */

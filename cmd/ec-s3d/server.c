@@ -29,6 +29,7 @@ server_new(struct server **out, struct store *store,
 	s->region = p->region;
 	s->domain = p->domain;
 	s->sigv2 = p->sigv2;
+	s->fast_etag = p->fast_etag;
 	s->started_us = clock_mono_us();
 	if ((e = iam_cache_new(&s->iam, store, p->root)) != EC_OK ||
 	    (e = sigv4_cache_new(&s->keys)) != EC_OK ||

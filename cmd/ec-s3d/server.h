@@ -24,6 +24,7 @@ struct server {		/* immutable after server_new, but for the counters */
 	const char *region;
 	const char *domain;		/* NULL: path style only */
 	bool sigv2;			/* takes Signature Version 2 too */
+	bool fast_etag;			/* of what is written: no MD5 */
 	struct sigv4_cache *keys;
 	struct mem_pool *buffers;
 	atomic_uint seconds;		/* second buffers in use */
@@ -35,7 +36,7 @@ struct server {		/* immutable after server_new, but for the counters */
 struct server_params {
 	const struct iam_root *root;
 	const char *region, *domain;
-	bool sigv2;
+	bool sigv2, fast_etag;
 };
 
 /* ${store} and what ${p} points to are the caller's and outlive the server.

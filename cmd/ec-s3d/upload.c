@@ -136,23 +136,21 @@ part_number(struct call *c, uint32_t *out)
 	return S3_OK;
 }
 
-/* Finish and commit a part; its etag and time. */
+/* Finish and commit a part. */
 static enum s3_error
 part_commit(struct call *c, struct store_put *p, enum s3_checksum_kind kind,
-    const char *sum, char etag[2 * DIGEST_MD5_BYTES + 1], struct object *o)
+    const char *sum, struct object *o)
 {
 	struct buf meta = BUF_INIT(1024);
-	uint8_t md5[DIGEST_MD5_BYTES];
 	enum s3_error e;
 
 	if ((e = meta_add_checksum(&meta, kind, sum, "FULL_OBJECT")) !=
 	    S3_OK ||
 	    (meta.len > 0 && (e = call_store(c, store_put_meta(p, meta.data,
 	    meta.len))) != S3_OK) ||
-	    (e = call_store(c, store_put_finish(p, md5))) != S3_OK ||
-	    (e = call_store(c, store_put_commit(p, NULL, NULL, o))) != S3_OK)
+	    (e = call_store(c, store_put_finish(p, NULL))) != S3_OK)
 		goto out;
-	num_hex(etag, md5, sizeof(md5));
+	e = call_store(c, store_put_commit(p, NULL, NULL, o));
 out:
 	buf_release(&meta);
 	return e;
@@ -167,7 +165,6 @@ handle_upload_part(struct call *c)
 	struct object o = OBJECT_INIT;
 	struct body b = BODY_INIT;
 	struct store_put *p = NULL;
-	char etag[2 * DIGEST_MD5_BYTES + 1];
 	enum s3_error e;
 
 	if ((e = part_number(c, &params.part)) != S3_OK ||
@@ -183,13 +180,13 @@ handle_upload_part(struct call *c)
 	}
 	params.upload = u.id;
 	params.size = b.length;
-	if ((e = object_parity(c, &u.upload.meta, &params.parity)) != S3_OK ||
+	if ((e = object_params(c, &u.upload.meta, &params)) != S3_OK ||
 	    (e = call_store(c, store_put_open(c->server->store, &params,
 	    &p))) != S3_OK ||
 	    (e = object_receive(c, &b, p)) != S3_OK ||
-	    (e = part_commit(c, p, b.sum.kind, b.checksum, etag, &o)) != S3_OK)
+	    (e = part_commit(c, p, b.sum.kind, b.checksum, &o)) != S3_OK)
 		goto out;
-	call_header_etag(c, etag);
+	call_header_etag(c, o.etag);
 	if (b.sum.kind != S3_CHECKSUM_NONE)
 		http_answer_header(c->x, s3_checksum_header(b.sum.kind),
 		    b.checksum);
@@ -225,14 +222,14 @@ copy_range(struct call *c, uint64_t size, uint64_t *start, uint64_t *len)
 }
 
 static enum s3_error
-copy_answer(struct call *c, const struct object *o, const char *etag,
+copy_answer(struct call *c, const struct object *o,
     enum s3_checksum_kind kind, const char *sum)
 {
 	struct xml x = XML_INIT;
 
 	xml_begin(&x, "CopyPartResult");
 	xml_time(&x, "LastModified", o->mtime_us);
-	xml_etag(&x, "ETag", etag);
+	xml_etag(&x, "ETag", o->etag);
 	if (kind != S3_CHECKSUM_NONE)
 		xml_text(&x, s3_checksum_element(kind), sum);
 	return call_answer_xml(c, &x, "CopyPartResult");
@@ -248,7 +245,7 @@ handle_upload_part_copy(struct call *c)
 	struct s3_checksum sum = { .kind = S3_CHECKSUM_NONE };
 	struct object o = OBJECT_INIT;
 	struct store_put *p = NULL;
-	char etag[2 * DIGEST_MD5_BYTES + 1], text[S3_CHECKSUM_TEXT_BYTES];
+	char text[S3_CHECKSUM_TEXT_BYTES];
 	uint64_t start, len;
 	enum s3_error e;
 
@@ -264,15 +261,15 @@ handle_upload_part_copy(struct call *c)
 	}
 	params.upload = u.id;
 	params.size = len;
-	if ((e = object_parity(c, &u.upload.meta, &params.parity)) != S3_OK ||
+	if ((e = object_params(c, &u.upload.meta, &params)) != S3_OK ||
 	    (e = call_store(c, store_put_open(c->server->store, &params,
 	    &p))) != S3_OK ||
 	    (e = object_transfer(c, s.get, start, len, p, &sum)) != S3_OK)
 		goto out;
 	s3_checksum_final(&sum, text);
 	copy_source_headers(c, &s);
-	if ((e = part_commit(c, p, u.kind, text, etag, &o)) == S3_OK)
-		e = copy_answer(c, &o, etag, u.kind, text);
+	if ((e = part_commit(c, p, u.kind, text, &o)) == S3_OK)
+		e = copy_answer(c, &o, u.kind, text);
 out:
 	store_put_free(p);
 	s3_checksum_release(&sum);

@@ -153,20 +153,22 @@ sizes_check(struct call *c, struct complete *co)
 	return S3_OK;
 }
 
-/* The MD5 of the parts' MD5s, which their etags are, and how many they are. */
+/* The MD5 of the parts' MD5s, which the first 32 digits of their etags are (or
+ * another number, ec-s3d --etag), and how many they are. */
 static enum s3_error
 etag_make(const struct complete *co, char out[RECORD_ETAG_MAX + 1])
 {
 	struct digest *d = NULL;
 	uint8_t md5[DIGEST_MD5_BYTES];
-	char hex[2 * sizeof(md5) + 1];
+	char hex[2 * DIGEST_MD5_BYTES + 1];
 	enum s3_error e = S3_OK;
 	unsigned i;
 
 	if (digest_new(&d, DIGEST_MD5) != EC_OK)
 		return S3_SLOW_DOWN;
 	for (i = 0; i < co->n && e == S3_OK; i++) {
-		if (num_unhex(md5, sizeof(md5), co->asked[i].etag) != EC_OK)
+		snprintf(hex, sizeof(hex), "%.32s", co->asked[i].etag);
+		if (num_unhex(md5, sizeof(md5), hex) != EC_OK)
 			e = S3_INVALID_PART;
 		digest_update(d, md5, sizeof(md5));
 	}

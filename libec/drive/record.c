@@ -484,3 +484,11 @@ record_meta_set(struct buf *meta, const char *name, const void *value,
 	buf_release(&kept);
 	return e;
 }
+
+bool
+record_part_has_md5(const struct record_part *p)
+{
+	static const uint8_t none[sizeof(p->md5)];
+
+	return memcmp(p->md5, none, sizeof(none)) != 0;
+}

@@ -108,8 +108,9 @@ struct record_part {
 	struct uuid data;	/* names the shard files */
 	uint8_t k, m;		/* geometry of this part */
 	uint32_t unit;
-	uint8_t md5[16];
+	uint8_t md5[16];	/* zero: not taken */
 };
+bool record_part_has_md5(const struct record_part *p);
 
 /* In memory.  Pointers lead into the buffer it was decoded from, or wherever
  * the maker put them; never owned by the record. */

@@ -172,6 +172,8 @@ heal_parity_blame(struct heal_shards *h, const bool differ[])
 		wrong |= (uint32_t)differ[i] << i;
 	if (wrong == 0)
 		return EC_OK;
+	if (!record_part_has_md5(h->part))
+		return EC_EQUORUM;
 	if ((e = is_data(h, 0, &is)) != EC_OK ||
 	    (!is && (e = find_wrong(h, &wrong)) != EC_OK))
 		return e;

@@ -175,14 +175,6 @@ parity(const struct move_params *p, const struct object *o)
 	return (int)num_min(o->m, set_drives(p->to) / 2);
 }
 
-static bool
-is_sum(const uint8_t md5[16])
-{
-	static const uint8_t none[16];
-
-	return memcmp(md5, none, sizeof(none)) != 0;
-}
-
 /* What of the part was written, by the hashes beside it and its MD5. */
 static enum err
 read_back(const struct put *piece, struct set *s, uint8_t *chunk,
@@ -242,7 +234,8 @@ copy_piece(struct put **out, const struct move_params *p,
 	}
 	if ((e = put_finish(*out, md5)) != EC_OK)
 		goto out;
-	if (was != NULL && is_sum(was->md5) && memcmp(md5, was->md5, 16) != 0)
+	if (was != NULL && record_part_has_md5(was) &&
+	    memcmp(md5, was->md5, 16) != 0)
 		e = EC_ECORRUPT;
 	else
 		e = read_back(*out, p->to, chunk, md5);

@@ -133,7 +133,7 @@ stream_open(struct put *p)
 	struct put_stream_params sp = { .stripe = p->stripe,
 		.data = p->data, .start = p->start, .quorum = p->quorum,
 		.part = p->params.part > 0 ? p->params.part : 1,
-		.size = p->params.size };
+		.size = p->params.size, .md5 = !p->params.fast_etag };
 
 	return put_stream_new(&p->stream, p->s, &sp);
 }
@@ -270,7 +270,8 @@ finish_small(struct put *p)
 	size_t piece = stripe_piece_bytes(&p->stripe, p->size);
 	enum err e;
 
-	digest_once(DIGEST_MD5, p->room.at, (size_t)p->size, p->md5);
+	if (!p->params.fast_etag || p->size == 0)
+		digest_once(DIGEST_MD5, p->room.at, (size_t)p->size, p->md5);
 	online(p->s, p->to);
 	if (p->size == 0)
 		return EC_OK;
@@ -351,12 +352,22 @@ put_null_version(struct put *p, bool null_version)
 	p->params.null_version = null_version;
 }
 
+static void
+own_etag(const struct put *p, char hex[RECORD_ETAG_MAX + 1])
+{
+	bool fast = p->params.fast_etag && p->size > 0;
+
+	num_hex(hex, fast ? p->data.b : p->md5, sizeof(p->md5));
+	if (fast)
+		strcat(hex, "-1");
+}
+
 enum err
 put_commit(struct put *p, const char *etag, struct object *out)
 {
 	enum err why[SET_DRIVES_MAX];
 	struct record_part part;
-	char hex[33];
+	char hex[RECORD_ETAG_MAX + 1];
 	struct record r;
 	struct commit c = { .s = p->s, .rec = &r, .quorum = p->quorum,
 		.what = "write quorum",
@@ -366,7 +377,7 @@ put_commit(struct put *p, const char *etag, struct object *out)
 
 	if (!p->finished)
 		return EC_EINVAL;
-	num_hex(hex, p->md5, sizeof(p->md5));
+	own_etag(p, hex);
 	if (etag == NULL)
 		etag = hex;
 	if (strlen(etag) > RECORD_ETAG_MAX)

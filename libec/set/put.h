@@ -13,6 +13,7 @@ struct put_params {
 	uint64_t size;		/* UINT64_MAX when not known */
 	int parity;		/* m asked for, -1: the set's default */
 	bool null_version;	/* replaces the null version */
+	bool fast_etag;		/* take no MD5; the ETag is another */
 	const uint8_t *meta;	/* record.h metadata; copied */
 	size_t meta_len;
 	/* For a part: its upload and number (1 .. 10,000). */
@@ -37,16 +38,18 @@ void put_settle(struct put *p);
 enum err put_meta(struct put *p, const uint8_t *meta, size_t len);
 
 /* No more data: flush the shards.  Afterwards put_commit only appends records.
- * ${md5} of the bytes if not NULL.  Errors: as put_write. */
+ * ${md5} of the bytes if not NULL; with fast_etag zero, unless there are none.
+ * Errors: as put_write. */
 enum err put_finish(struct put *p, uint8_t md5[16]);
 
 /* Change params.null_version.  Before put_commit. */
 void put_null_version(struct put *p, bool null_version);
 
 /* Make it the newest state of its key.  Call with the key's lock held if a
- * condition was checked.  ${etag} NULL: the MD5 in hex.  On EC_OK it is durable
- * on every healthy drive and survives power loss; drives that missed it are
- * in the heal queue by the same flush.  On an error it was undone wherever
+ * condition was checked.  ${etag} NULL: the MD5 in hex; with fast_etag 32 hex
+ * digits that no other write has, and "-1", as an upload of one part would have.
+ * On EC_OK it is durable on every healthy drive and survives power loss; drives
+ * that missed it are in the heal queue by the same flush.  On an error it was undone wherever
  * that was possible, and will be undone elsewhere.  Errors: EC_EQUORUM, ... */
 enum err put_commit(struct put *p, const char *etag, struct object *out);
 

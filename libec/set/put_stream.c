@@ -191,7 +191,7 @@ put_stream_new(struct put_stream **out, struct set *s,
 		goto out;
 	if (p->size <= STRIPE_SIZE_MAX)
 		ps->flow->bytes_hint = stripe_shard_bytes(&p->stripe, p->size);
-	e = md5_stream_new(&ps->md5);
+	e = p->md5 ? md5_stream_new(&ps->md5) : EC_OK;
 	for (unsigned i = 0; i < s->n && e == EC_OK; i++) {
 		e = sink_open(ps, i);
 		if (ps->sink[i].series != NULL)
@@ -295,14 +295,16 @@ encode_all(struct put_stream *ps, const uint8_t *p, size_t len)
 enum err
 put_stream_write(struct put_stream *ps, const void *buf, size_t len)
 {
-	md5_stream_add(ps->md5, buf, len);
+	if (ps->md5 != NULL)
+		md5_stream_add(ps->md5, buf, len);
 	return encode_all(ps, buf, len);
 }
 
 void
 put_stream_settle(struct put_stream *ps)
 {
-	md5_stream_wait(ps->md5);
+	if (ps->md5 != NULL)
+		md5_stream_wait(ps->md5);
 }
 
 static enum err
@@ -345,7 +347,8 @@ put_stream_finish(struct put_stream *ps, struct shard_tail *t, bool durable[])
 	unsigned good = 0;
 	enum err e;
 
-	md5_stream_final(ps->md5, t->md5);
+	if (ps->md5 != NULL)
+		md5_stream_final(ps->md5, t->md5);
 	e = encode_finish(ps->encode, t);
 	if (ps->err != EC_OK)
 		return ps->err;

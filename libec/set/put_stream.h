@@ -19,6 +19,7 @@ struct put_stream_params {
 	unsigned start;		/* slot of shard 0 */
 	unsigned quorum;	/* drives that must live */
 	uint64_t size;		/* of the object, UINT64_MAX: unknown */
+	bool md5;		/* take it; else the tail's is zero */
 };
 
 /* Errors: EC_EQUORUM, EC_ENOMEM. */
