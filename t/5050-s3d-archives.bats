@@ -199,9 +199,11 @@ p/sub/ä ö+&.txt" ]
 	comm -13 before after >new
 	[ "$(wc -l <new)" = 4 ]
 	head -n 3 new | xargs rm
-	status=0
-	s3 -o answer "$S3/box?archive=tar&prefix=" || status=$?
-	[ $status = 18 ]
+	for f in tar tar.gz tar.zst zip; do
+		status=0
+		s3 -o answer "$S3/box?archive=$f&prefix=" || status=$?
+		[ $status = 18 ]
+	done
 	s3 "$S3/box?archive=tar&prefix=a" | tar xO a | cmp - f
 }
 

