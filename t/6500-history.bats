@@ -27,7 +27,7 @@ load lib/common
 		    '"end": 9}'
 	} >wrong
 	exits 1 /usr/bin/python3 "$judge" right wrong
-	grep -q '^wrong: k: line [35]: no order explains this get' <<<"$OUT"
+	grep -q '^wrong: k: line [345]: no order explains this get' <<<"$OUT"
 	echo '{"op": "put"}' >unreadable
 	exits 2 /usr/bin/python3 "$judge" unreadable
 	exits 2 /usr/bin/python3 "$judge" missing
