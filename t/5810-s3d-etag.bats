@@ -48,7 +48,7 @@ etag()
 }
 
 @test "fast: parts, copies, scan" {
-	local id= one= two=
+	local id one two
 	s3d_start --etag fast
 	aws s3 mb s3://box
 	id=$(aws s3api create-multipart-upload --bucket box --key up \

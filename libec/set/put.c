@@ -359,7 +359,7 @@ own_etag(const struct put *p, char hex[RECORD_ETAG_MAX + 1])
 
 	num_hex(hex, fast ? p->data.b : p->md5, sizeof(p->md5));
 	if (fast)
-		strcat(hex, "-1");
+		memcpy(hex + sizeof(p->md5) * 2, "-1", 3);
 }
 
 enum err

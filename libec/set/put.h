@@ -47,10 +47,11 @@ void put_null_version(struct put *p, bool null_version);
 
 /* Make it the newest state of its key.  Call with the key's lock held if a
  * condition was checked.  ${etag} NULL: the MD5 in hex; with fast_etag 32 hex
- * digits that no other write has, and "-1", as an upload of one part would have.
- * On EC_OK it is durable on every healthy drive and survives power loss; drives
- * that missed it are in the heal queue by the same flush.  On an error it was undone wherever
- * that was possible, and will be undone elsewhere.  Errors: EC_EQUORUM, ... */
+ * digits that no other write has, and "-1", as an upload of one part would
+ * have.  On EC_OK it is durable on every healthy drive and survives power loss;
+ * drives that missed it are in the heal queue by the same flush.  On an error
+ * it was undone wherever that was possible, and will be undone elsewhere.
+ * Errors: EC_EQUORUM, ... */
 enum err put_commit(struct put *p, const char *etag, struct object *out);
 
 /* Make an object of what another set has as ${o}: with its stamp, time, ETag

@@ -197,6 +197,8 @@ file_write(struct file *f, const struct trace_op *op, size_t from, size_t to,
 {
 	size_t end = (size_t)op->off + to;
 
+	if (from == to)
+		return;
 	if (end > FILE_MAX)
 		abort();
 	if (end > f->cap) {
