@@ -47,11 +47,11 @@ tls_lockds()
 @test "who does not trust them, or speaks plainly, gets no lock" {
 	tls_lockds
 	certify b
-	exits 7 ec-lockd --run name --wait 1 --tls-ca b.ca -- true
+	exits 7 ec-lockd --run name --wait 10 --tls-ca b.ca -- true
 	[[ $ERR == *"of nobody we trust"* ]]
-	exits 7 env -u EC_TLS_CA ec-lockd --run name --wait 1 -- true
+	exits 7 env -u EC_TLS_CA ec-lockd --run name --wait 10 -- true
 	EC_LOCKD=${EC_LOCKD//https:\/\//} exits 7 ec-lockd --run name \
-	    --wait 1 -- true
+	    --wait 10 -- true
 	exits 2 ec-lockd --run name --peers \
 	    "${EC_LOCKD%%,*},127.0.0.1:1" -- true
 	[[ $ERR == *"with https:// or none"* ]]

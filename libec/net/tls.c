@@ -211,6 +211,8 @@ tls_conn_free(struct tls_conn *c)
 		return;
 	SSL_free(c->ssl);
 	free(c);
+	/* Not when the thread ends: the process may end first. */
+	OPENSSL_thread_stop();
 }
 
 /* What a call that gave ${r} means. */
