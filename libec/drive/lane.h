@@ -141,7 +141,7 @@ enum err lane_append(struct lane *l, struct gather *g,
     const struct drive_append *a, unsigned n, struct lane_call **out);
 
 /* true when the call is done; then its result and, for lane_append, the
- * appends with theirs.  A call that hangs is done with EC_ETIMEDOUT after
+ * appends with theirs, or none if there was no memory for them.  A call that hangs is done with EC_ETIMEDOUT after
  * LANE_STUCK_MS, though its thread may still work on it and, if it was an
  * append, may still make it durable.  The argument of lane_start is safe to
  * look at only when done, and not with EC_ETIMEDOUT. */

@@ -199,6 +199,8 @@ attempt(struct commit *c, struct attempt *a)
 		if (call[i] == NULL || !lane_call_done(call[i], &ignored))
 			continue;
 		p = lane_call_appends(call[i], &count);
+		if (count == 0)		/* there was no memory for it */
+			continue;
 		if (c->result[i] == EC_ESTALE)
 			clock_hlc_observe(p[0].hlc);
 		c->superseded = c->superseded || p[0].superseded;
