@@ -141,10 +141,11 @@ enum err lane_append(struct lane *l, struct gather *g,
     const struct drive_append *a, unsigned n, struct lane_call **out);
 
 /* true when the call is done; then its result and, for lane_append, the
- * appends with theirs, or none if there was no memory for them.  A call that hangs is done with EC_ETIMEDOUT after
- * LANE_STUCK_MS, though its thread may still work on it and, if it was an
- * append, may still make it durable.  The argument of lane_start is safe to
- * look at only when done, and not with EC_ETIMEDOUT. */
+ * appends with theirs, or none if there was no memory for them.  A call that
+ * hangs is done with EC_ETIMEDOUT after LANE_STUCK_MS, though its thread may
+ * still work on it and, if it was an append, may still make it durable.  The
+ * argument of lane_start is safe to look at only when done, and not with
+ * EC_ETIMEDOUT. */
 bool lane_call_done(const struct lane_call *c, enum err *err);
 void *lane_call_arg(struct lane_call *c);
 const struct drive_append *lane_call_appends(const struct lane_call *c,
