@@ -19,6 +19,7 @@ struct mover {
 	const struct store_move_params *p;
 	struct store_move_result *out;
 	struct store_hold *held;
+	struct set *from;	/* that this walk is at */
 	bool count;		/* only what there is to list */
 	uint64_t enough;	/* result's bytes at which to end; 0: none */
 	uint64_t moved;		/* keys, in this walk */
@@ -177,8 +178,10 @@ walk_uploads(struct mover *mv, struct set *s, const char *bucket)
 }
 
 static enum err
-walk_bucket(struct mover *mv, struct set *s, const char *bucket)
+walk_bucket(void *ctx, const char *bucket)
 {
+	struct mover *mv = ctx;
+	struct set *s = mv->from;
 	struct list_params q = { .bucket = bucket, .versions = true,
 		.limit = PAGE };
 	char last[RECORD_KEY_MAX + 1] = "";
@@ -199,9 +202,11 @@ walk_bucket(struct mover *mv, struct set *s, const char *bucket)
 	return e == EC_OK ? walk_uploads(mv, s, bucket) : e;
 }
 
-/* All buckets there are, though the set may not have the record of one. */
+/* ${each} of all buckets there are, though a set may not have the record of
+ * one. */
 static enum err
-walk_set(struct mover *mv, struct set *s)
+each_bucket(struct store *st, enum err (*each)(void *ctx, const char *bucket),
+    void *ctx)
 {
 	char after[RECORD_BUCKET_MAX + 1] = "";
 	struct bucket *b = NULL;
@@ -209,13 +214,13 @@ walk_set(struct mover *mv, struct set *s)
 	enum err e = EC_OK;
 
 	while (n == BUCKETS && e == EC_OK) {
-		e = store_bucket_list(mv->st, after[0] != '\0' ? after : NULL,
+		e = store_bucket_list(st, after[0] != '\0' ? after : NULL,
 		    BUCKETS, &b, &n);
 		if (e != EC_OK)
 			break;
 		for (unsigned i = 0; i < n; i++) {
 			if (e == EC_OK)
-				e = walk_bucket(mv, s, b[i].name);
+				e = each(ctx, b[i].name);
 			strcpy(after, b[i].name);
 			bucket_release(&b[i]);
 		}
@@ -233,8 +238,10 @@ walk_pool(struct mover *mv, unsigned i)
 	store_pool_status(mv->st, i, &ps);
 	mv->moved = mv->found = 0;
 	mv->out->left = mv->out->uploads = 0;
-	for (unsigned j = 0; j < ps.sets && e == EC_OK; j++)
-		e = walk_set(mv, store_set(mv->st, ps.first_set + j));
+	for (unsigned j = 0; j < ps.sets && e == EC_OK; j++) {
+		mv->from = store_set(mv->st, ps.first_set + j);
+		e = each_bucket(mv->st, walk_bucket, mv);
+	}
 	return e;
 }
 
@@ -259,29 +266,11 @@ unchanged(void *ctx, struct bucket *b)
 
 /* The record of each bucket on all sets, though all were new once. */
 static enum err
-spread_buckets(struct store *st)
+spread_bucket(void *ctx, const char *bucket)
 {
-	char after[RECORD_BUCKET_MAX + 1] = "";
-	struct bucket *b = NULL;
-	unsigned n = BUCKETS;
-	enum err e = EC_OK;
+	enum err e = store_bucket_update(ctx, bucket, unchanged, NULL);
 
-	while (n == BUCKETS && e == EC_OK) {
-		e = store_bucket_list(st, after[0] != '\0' ? after : NULL,
-		    BUCKETS, &b, &n);
-		if (e != EC_OK)
-			break;
-		for (unsigned i = 0; i < n; i++) {
-			if (e == EC_OK)
-				e = store_bucket_update(st, b[i].name,
-				    unchanged, NULL);
-			e = e == EC_ENOBUCKET ? EC_OK : e;
-			strcpy(after, b[i].name);
-			bucket_release(&b[i]);
-		}
-		free(b);
-	}
-	return e;
+	return e == EC_ENOBUCKET ? EC_OK : e;
 }
 
 /* Nothing may come any more; and nothing came before that was known. */
@@ -290,7 +279,7 @@ seal(struct mover *mv, unsigned i)
 {
 	enum err e;
 
-	if ((e = spread_buckets(mv->st)) != EC_OK ||
+	if ((e = each_bucket(mv->st, spread_bucket, mv->st)) != EC_OK ||
 	    (e = store_pool_change(mv->st, i, POOL_DRAINING,
 	    POOL_CLOSING)) != EC_OK)
 		return e;
