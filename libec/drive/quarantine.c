@@ -1,7 +1,6 @@
 /* quarantine: see the header. */
 #include "drive/quarantine.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,34 +22,31 @@ folder_open(const struct quarantine *q)
 	    O_RDONLY | O_DIRECTORY, 0);
 }
 
-/* All files, sorted, with their sizes. */
+/* With its size. */
+static bool
+is_kept(const void *ctx, const char *name, struct drive_shard_info *one)
+{
+	const int *fd = ctx;
+	struct stat st;
+
+	if (!shard_kept_name_parse(one, name) ||
+	    fstatat(*fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	one->bytes = (uint64_t)st.st_size;
+	return true;
+}
+
+/* All files, sorted. */
 static enum err
 folder_list(const struct quarantine *q, struct shard_names *l)
 {
-	struct drive_shard_info one = { .bytes = 0 };
-	const struct dirent *d;
-	struct stat st;
 	int fd = folder_open(q);
-	enum err e = EC_OK;
-	DIR *dir;
+	enum err e;
 
 	if (fd < 0)
 		return err_from_errno(errno);
-	if ((dir = fdopendir(fd)) == NULL) {
-		close(fd);
-		return EC_ENOMEM;
-	}
-	while (e == EC_OK && (errno = 0, d = readdir(dir)) != NULL) {
-		if (!shard_kept_name_parse(&one, d->d_name) ||
-		    fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			continue;
-		one.bytes = (uint64_t)st.st_size;
-		e = shard_names_add(l, &one);
-	}
-	if (e == EC_OK && errno != 0)
-		e = err_from_errno(errno);
-	closedir(dir);
-	shard_names_sort(l);
+	e = shard_names_read(l, fd, is_kept, &fd);
+	close(fd);
 	return e;
 }
 

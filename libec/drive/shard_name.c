@@ -1,9 +1,13 @@
 /* shard_name: see the header. */
 #include "drive/shard_name.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/num.h"
 
@@ -93,6 +97,31 @@ shard_names_sort(struct shard_names *l)
 {
 	if (l->n > 0)
 		qsort(l->v, l->n, sizeof *l->v, info_cmp);
+}
+
+enum err
+shard_names_read(struct shard_names *l, int fd, bool (*take)(const void *ctx,
+    const char *name, struct drive_shard_info *one), const void *ctx)
+{
+	struct drive_shard_info one = { .bytes = 0 };
+	const struct dirent *d;
+	enum err e = EC_OK;
+	DIR *dir;
+
+	if ((fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return err_from_errno(errno);
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return EC_ENOMEM;
+	}
+	while (e == EC_OK && (errno = 0, d = readdir(dir)) != NULL)
+		if (take(ctx, d->d_name, &one))
+			e = shard_names_add(l, &one);
+	if (e == EC_OK && errno != 0)
+		e = err_from_errno(errno);
+	closedir(dir);
+	shard_names_sort(l);
+	return e;
 }
 
 unsigned

@@ -31,6 +31,12 @@ enum err shard_names_add(struct shard_names *l,
 /* By id, index and time. */
 void shard_names_sort(struct shard_names *l);
 
+/* Add what ${take} knows of the names in a folder, and sort; ${fd} stays open.
+ * Errors: EC_EIO and the like, EC_ENOMEM. */
+enum err shard_names_read(struct shard_names *l, int fd,
+    bool (*take)(const void *ctx, const char *name,
+    struct drive_shard_info *one), const void *ctx);
+
 /* All files of an id are given together, for a list goes on behind an id: what
  * is left of out[0 .. n) without the last one's, unless that is all. */
 unsigned shard_names_whole(const struct drive_shard_info *out, unsigned n);

@@ -1,6 +1,5 @@
 #include "drive/shards.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -326,37 +325,33 @@ shards_restore(struct shards *s, const struct drive_shard_info *which)
 	return e;
 }
 
+struct wanted {
+	unsigned folder;
+	const struct uuid *after;	/* or NULL */
+};
+
+static bool
+is_wanted(const void *ctx, const char *name, struct drive_shard_info *one)
+{
+	const struct wanted *w = ctx;
+
+	return shard_name_parse(name, &one->data, &one->index) &&
+	    one->data.b[0] == w->folder && (w->after == NULL ||
+	    memcmp(one->data.b, w->after->b, UUID_BYTES) > 0);
+}
+
 /* Files of folder ${n} behind ${after}, sorted, without size and time. */
 static enum err
 folder_list(const struct shards *s, unsigned n, const struct uuid *after,
     struct shard_names *l, int *folder_fd)
 {
-	struct drive_shard_info one = { .bytes = 0 };
-	const struct dirent *d;
-	DIR *dir;
-	int fd;
+	const struct wanted w = { n, after };
 	enum err e;
 
 	l->n = 0;
 	if ((e = folder_open(s, n, false, folder_fd)) != EC_OK)
 		return e == EC_ENOTFOUND ? EC_OK : e;
-	if ((fd = openat(*folder_fd, ".", O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC)) < 0)
-		return err_from_errno(errno);
-	if ((dir = fdopendir(fd)) == NULL) {
-		close(fd);
-		return EC_ENOMEM;
-	}
-	while (e == EC_OK && (errno = 0, d = readdir(dir)) != NULL)
-		if (shard_name_parse(d->d_name, &one.data, &one.index) &&
-		    one.data.b[0] == n && (after == NULL ||
-		    memcmp(one.data.b, after->b, UUID_BYTES) > 0))
-			e = shard_names_add(l, &one);
-	if (e == EC_OK && errno != 0)
-		e = err_from_errno(errno);
-	closedir(dir);
-	shard_names_sort(l);
-	return e;
+	return shard_names_read(l, *folder_fd, is_wanted, &w);
 }
 
 /* Size and time; false when it is gone meanwhile. */
