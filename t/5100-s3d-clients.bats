@@ -42,15 +42,7 @@ setup()
 @test "s3cmd" {
 	need s3cmd
 	s3d_start
-	cat >s3cfg <<-END
-	[default]
-	access_key = $AWS_ACCESS_KEY_ID
-	secret_key = $AWS_SECRET_ACCESS_KEY
-	host_base = 127.0.0.1:$PORT
-	host_bucket = 127.0.0.1:$PORT
-	use_https = False
-	multipart_chunk_size_mb = 5
-	END
+	s3cmd_config 'use_https = False' 'multipart_chunk_size_mb = 5'
 	s3="s3cmd -c s3cfg -q"
 	$s3 mb s3://bucket
 	$s3 sync tree/ s3://bucket/tree/

@@ -14,18 +14,7 @@ setup()
 @test "rclone" {
 	need rclone
 	s3d_start
-	export RCLONE_CONFIG=$DIR/rclone.conf
-	cat >rclone.conf <<-END
-	[ec]
-	type = s3
-	provider = Other
-	endpoint = $S3
-	access_key_id = $AWS_ACCESS_KEY_ID
-	secret_access_key = $AWS_SECRET_ACCESS_KEY
-	region = us-east-1
-	upload_cutoff = 5M
-	chunk_size = 5M
-	END
+	rclone_config 'upload_cutoff = 5M' 'chunk_size = 5M'
 	rclone mkdir ec:bucket
 	rclone sync tree ec:bucket/tree
 	[ "$(rclone ls ec:bucket | wc -l)" = 5 ]

@@ -101,15 +101,7 @@ begun()
 @test "s3cmd goes on with an upload" {
 	need s3cmd aws
 	s3d_start
-	cat >s3cfg <<-END
-	[default]
-	access_key = $AWS_ACCESS_KEY_ID
-	secret_key = $AWS_SECRET_ACCESS_KEY
-	host_base = 127.0.0.1:$PORT
-	host_bucket = 127.0.0.1:$PORT
-	use_https = False
-	multipart_chunk_size_mb = 5
-	END
+	s3cmd_config 'use_https = False' 'multipart_chunk_size_mb = 5'
 	aws s3 mb s3://bucket
 	begun 5242880 3
 	tear_out d2
@@ -125,16 +117,7 @@ begun()
 @test "rclone and old versions, parts left behind" {
 	need rclone aws
 	s3d_start
-	export RCLONE_CONFIG=$DIR/rclone.conf
-	cat >rclone.conf <<-END
-	[ec]
-	type = s3
-	provider = Other
-	endpoint = $S3
-	access_key_id = $AWS_ACCESS_KEY_ID
-	secret_access_key = $AWS_SECRET_ACCESS_KEY
-	region = us-east-1
-	END
+	rclone_config
 	rclone mkdir ec:bucket
 	rclone backend versioning ec:bucket Enabled
 	begun 5242880 1

@@ -74,14 +74,7 @@ serial()
 	need s3cmd
 	certify a
 	tls_start a
-	cat >s3cfg <<-END
-	access_key = $AWS_ACCESS_KEY_ID
-	secret_key = $AWS_SECRET_ACCESS_KEY
-	host_base = 127.0.0.1:$PORT
-	host_bucket = 127.0.0.1:$PORT
-	use_https = True
-	ca_certs_file = $DIR/a.ca
-	END
+	s3cmd_config 'use_https = True' "ca_certs_file = $DIR/a.ca"
 	random_file f 300000
 	s3cmd -c s3cfg mb s3://bucket
 	s3cmd -c s3cfg put f s3://bucket/f

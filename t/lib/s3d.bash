@@ -67,3 +67,32 @@ aws()
 {
 	command aws --endpoint-url "$S3" "$@"
 }
+
+# s3cmd_config [line ...]: s3cfg for s3cmd -c, of the server, with more lines.
+s3cmd_config()
+{
+	cat >s3cfg <<-END
+	[default]
+	access_key = $AWS_ACCESS_KEY_ID
+	secret_key = $AWS_SECRET_ACCESS_KEY
+	host_base = 127.0.0.1:$PORT
+	host_bucket = 127.0.0.1:$PORT
+	END
+	printf '%s\n' "$@" >>s3cfg
+}
+
+# rclone_config [line ...]: the server is its remote ec, with more lines.
+rclone_config()
+{
+	export RCLONE_CONFIG=$DIR/rclone.conf
+	cat >rclone.conf <<-END
+	[ec]
+	type = s3
+	provider = Other
+	endpoint = $S3
+	access_key_id = $AWS_ACCESS_KEY_ID
+	secret_access_key = $AWS_SECRET_ACCESS_KEY
+	region = us-east-1
+	END
+	printf '%s\n' "$@" >>rclone.conf
+}
