@@ -51,6 +51,18 @@ memory_set_init(struct memory_set *ms, unsigned n, int parity)
 	begin(ms, NULL);
 }
 
+unsigned
+memory_set_out(const struct memory_set *ms, unsigned mask, bool out[])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < ms->n; i++) {
+		out[i] = (mask >> i & 1) != 0;
+		count += out[i];
+	}
+	return count;
+}
+
 void
 memory_set_restart(struct memory_set *ms, const bool out[])
 {

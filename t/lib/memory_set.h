@@ -19,6 +19,10 @@ struct memory_set {
 void memory_set_init(struct memory_set *ms, unsigned n, int parity);
 void memory_set_release(struct memory_set *ms);
 
+/* Make of the bits of ${mask} the drives that are out, for the next; how many
+ * of the ${n} they are. */
+unsigned memory_set_out(const struct memory_set *ms, unsigned mask, bool out[]);
+
 /* End the set and begin a new one on the same disks, as a new process would;
  * those with out[i] (NULL: none) have no drive. */
 void memory_set_restart(struct memory_set *ms, const bool out[]);

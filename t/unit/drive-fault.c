@@ -60,12 +60,6 @@ pwrite(int fd, const void *buf, size_t n, off_t off)
 }
 
 EXPORT ssize_t
-pwrite64(int fd, const void *buf, size_t n, off_t off)
-{
-	return pwrite(fd, buf, n, off);
-}
-
-EXPORT ssize_t
 pwritev(int fd, const struct iovec *iov, int n, off_t off)
 {
 	if (fails(PWRITEV)) {
@@ -95,12 +89,6 @@ EXPORT int
 ftruncate(int fd, off_t len)
 {
 	return fails(FTRUNCATE) ? -1 : (int)syscall(SYS_ftruncate, fd, len);
-}
-
-EXPORT int
-ftruncate64(int fd, off_t len)
-{
-	return ftruncate(fd, len);
 }
 
 EXPORT int

@@ -25,6 +25,19 @@ fstatvfs(int fd, struct statvfs *st)
 	return 0;
 }
 
+/* The calls of large files, to those that whoever includes this may define. */
+EXPORT ssize_t
+pwrite64(int fd, const void *buf, size_t n, off_t off)
+{
+	return pwrite(fd, buf, n, off);
+}
+
+EXPORT int
+ftruncate64(int fd, off_t len)
+{
+	return ftruncate(fd, len);
+}
+
 enum { KEYS = 24 };
 enum { ABSENT, MAYBE, THERE, PURGE_MAYBE, PURGED };
 

@@ -174,12 +174,6 @@ pwrite(int fd, const void *buf, size_t n, off_t off)
 }
 
 EXPORT ssize_t
-pwrite64(int fd, const void *buf, size_t n, off_t off)
-{
-	return pwrite(fd, buf, n, off);
-}
-
-EXPORT ssize_t
 pwritev(int fd, const struct iovec *iov, int n, off_t off)
 {
 	off_t at = off;
@@ -225,12 +219,6 @@ ftruncate(int fd, off_t len)
 		op->off = (uint64_t)len;
 	}
 	return (int)syscall(SYS_ftruncate, fd, len);
-}
-
-EXPORT int
-ftruncate64(int fd, off_t len)
-{
-	return ftruncate(fd, len);
 }
 
 EXPORT int
@@ -312,17 +300,8 @@ open(const char *path, int flags, ...)
 	return openat(AT_FDCWD, path, flags, mode);
 }
 
-EXPORT int
-open64(const char *path, int flags, ...)
-{
-	va_list ap;
-	mode_t mode;
-
-	va_start(ap, flags);
-	mode = (flags & O_CREAT) != 0 ? va_arg(ap, mode_t) : 0;
-	va_end(ap);
-	return openat(AT_FDCWD, path, flags, mode);
-}
+EXPORT int open64(const char *path, int flags, ...)
+    __attribute__((alias("open")));
 
 /* base/os_linux.c opens by number. */
 EXPORT long

@@ -30,18 +30,6 @@ same(struct memory_set *ms, const char *key, size_t size, size_t skip,
 	return good;
 }
 
-static unsigned
-to_out(unsigned mask, unsigned n, bool out[])
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		out[i] = (mask >> i & 1) != 0;
-		count += out[i];
-	}
-	return count;
-}
-
 static unsigned wrong_reads, wrong_writes, wrong_bytes, lost;
 
 /* Read what is whole on all drives with those of ${mask} out. */
@@ -50,7 +38,7 @@ reads(struct memory_set *ms, unsigned mask, unsigned m)
 {
 	static const char *const keys[] = { "small", "large" };
 	bool out[SET_DRIVES_MAX];
-	unsigned off = to_out(mask, ms->n, out);
+	unsigned off = memory_set_out(ms, mask, out);
 
 	memory_set_restart(ms, out);
 	for (unsigned i = 0; i < 2; i++) {
@@ -74,7 +62,7 @@ static void
 writes(struct memory_set *ms, unsigned mask, int parity, unsigned round)
 {
 	bool out[SET_DRIVES_MAX];
-	unsigned off = to_out(mask, ms->n, out), n = ms->n;
+	unsigned off = memory_set_out(ms, mask, out), n = ms->n;
 	unsigned m = quorum_parity(n, (unsigned)parity, off);
 	size_t skip = round % 1000, size = round % 2 != 0 ? LARGE : SMALL;
 	bool may = n - off >= quorum_write(n - m, m);
@@ -106,7 +94,7 @@ static void
 deletes(struct memory_set *ms, unsigned mask)
 {
 	bool out[SET_DRIVES_MAX];
-	unsigned off = to_out(mask, ms->n, out);
+	unsigned off = memory_set_out(ms, mask, out);
 	bool may = ms->n - off >= quorum_meta(ms->n);
 	size_t len;
 	uint8_t *got;

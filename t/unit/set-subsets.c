@@ -60,12 +60,8 @@ static unsigned
 subset_wrong(unsigned away, unsigned m)
 {
 	bool out[SET_DRIVES_MAX];
-	unsigned up = 0, wrong, can;
+	unsigned up = ms.n - memory_set_out(&ms, away, out), wrong, can;
 
-	for (unsigned i = 0; i < ms.n; i++) {
-		out[i] = (away >> i & 1) != 0;
-		up += !out[i];
-	}
 	memory_set_restart(&ms, out);
 	can = up >= ms.n - m;
 	wrong = read_wrong("small", small, SMALL, can) +

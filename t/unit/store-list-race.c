@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../lib/tap.h"
-#include "store/store.h"
+#include "store_kit.h"
 
 enum { KEYS = 120, FOLDERS = 10, WRITERS = 3, LISTERS = 3, WALKS = 50,
 	WRITES_LEAST = 400, DRIVES = 4 };
@@ -45,24 +45,6 @@ is_put(unsigned key, unsigned nth)	/* the ${nth} write, from 0 */
 	return key % 3 == 0 || nth % 2 == 0;
 }
 
-static enum err
-put(const char *bucket, const char *key)
-{
-	const struct put_params p = { .bucket = bucket, .key = key,
-		.size = 4, .parity = -1 };
-	struct object o = OBJECT_INIT;
-	struct store_put *sp = NULL;
-	enum err e;
-
-	if ((e = store_put_open(store, &p, &sp)) == EC_OK &&
-	    (e = store_put_write(sp, "data", 4)) == EC_OK &&
-	    (e = store_put_finish(sp, NULL)) == EC_OK)
-		e = store_put_commit(sp, NULL, NULL, &o);
-	store_put_free(sp);
-	object_release(&o);
-	return e;
-}
-
 static void
 write_key(struct world *w, unsigned key)
 {
@@ -71,7 +53,7 @@ write_key(struct world *w, unsigned key)
 
 	key_name(name, key);
 	if (is_put(key, atomic_fetch_add(&w->begun[key], 1)))
-		e = put(w->bucket, name);
+		e = kit_put(store, w->bucket, name, false, NULL);
 	else
 		e = store_delete(store, w->bucket, name, NULL, NULL, NULL);
 	if (e != EC_OK)

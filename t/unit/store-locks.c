@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../lib/tap.h"
-#include "store/store.h"
+#include "store_kit.h"
 
 enum { PROCESSES = 3, THREADS = 4, KEYS = 25, ROUNDS = 60 };
 
@@ -39,25 +39,6 @@ is_absent(void *ctx, const struct object *now)
 }
 
 static enum err
-put(const char *bucket, const char *key, bool absent)
-{
-	const struct put_params p = { .bucket = bucket, .key = key,
-	    .size = 4, .parity = -1, .null_version = true };
-	const struct store_condition c = { is_absent, NULL };
-	struct object o = OBJECT_INIT;
-	struct store_put *sp = NULL;
-	enum err e;
-
-	if ((e = store_put_open(store, &p, &sp)) == EC_OK &&
-	    (e = store_put_write(sp, "data", 4)) == EC_OK &&
-	    (e = store_put_finish(sp, NULL)) == EC_OK)
-		e = store_put_commit(sp, NULL, absent ? &c : NULL, &o);
-	store_put_free(sp);
-	object_release(&o);
-	return e;
-}
-
-static enum err
 look(const char *bucket, const char *key)
 {
 	struct object o = OBJECT_INIT;
@@ -70,12 +51,13 @@ look(const char *bucket, const char *key)
 static void *
 race_keys(void *arg)
 {
+	const struct store_condition absent = { is_absent, NULL };
 	char key[32];
 
 	(void)arg;
 	for (unsigned i = 0; i < KEYS; i++) {
 		snprintf(key, sizeof(key), "key-%u", i);
-		switch (put("race", key, true)) {
+		switch (kit_put(store, "race", key, true, &absent)) {
 		case EC_OK:
 			atomic_fetch_add(&won, 1);
 			break;
@@ -98,7 +80,8 @@ race_put(void *arg)
 
 	snprintf(key, sizeof(key), "%d-%zu", (int)getpid(), (size_t)arg);
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		if ((e = put("comes-and-goes", key, false)) == EC_ENOBUCKET) {
+		if ((e = kit_put(store, "comes-and-goes", key, true,
+		    NULL)) == EC_ENOBUCKET) {
 			atomic_fetch_add(&lost, 1);
 			store_bucket_create(store, "comes-and-goes", NULL, 0);
 			continue;
