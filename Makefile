@@ -61,6 +61,7 @@ ALL_LDFLAGS := -pthread -Wl,-z,relro,-z,now \
 LIB_SRC := $(wildcard libec/*/*.c)
 TOOL_SRC := $(wildcard cmd/ec-*.c)
 S3D_SRC := $(wildcard cmd/ec-s3d/*.c)
+KEY_SRC := $(wildcard cmd/ec-key/*.c)
 UNIT_SRC := $(wildcard t/unit/*.c)
 BENCH_SRC := $(wildcard t/bench/*.c)
 LOAD_SRC := $(filter-out %/bare.c,$(wildcard t/bench/load/*.c))
@@ -77,7 +78,7 @@ LIB := $(BUILD)/libec.a
 S3D_LIB := $(if $(S3D_PARTS),$(BUILD)/libs3d.a)
 TOOLS := $(TOOL_SRC:cmd/%.c=$(BUILD)/%)
 S3D := $(if $(wildcard cmd/ec-s3d/main.c),$(BUILD)/ec-s3d)
-PROGRAMS := $(TOOLS) $(S3D)
+PROGRAMS := $(TOOLS) $(S3D) $(BUILD)/ec-key
 UNITS := $(UNIT_SRC:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
 LOADS := $(BUILD)/t/bench/load/ec-load $(BUILD)/t/bench/load/ec-bare
@@ -109,14 +110,14 @@ $(BUILD)/libt.a: $(T_LIB_SRC:%.c=$(BUILD)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(filter-out $(BUILD)/ec-key,$(TOOLS)): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
+$(TOOLS): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/ec-s3d: $(BUILD)/cmd/ec-s3d/main.o $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Users and policies are those of S3.
-$(BUILD)/ec-key: $(BUILD)/cmd/ec-key.o $(S3D_LIB) $(LIB)
+$(BUILD)/ec-key: $(KEY_SRC:%.c=$(BUILD)/%.o) $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(UNITS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(T_LIB) $(S3D_LIB) $(LIB)
@@ -129,7 +130,7 @@ $(BUILD)/t/bench/load/ec-load: $(LOAD_SRC:%.c=$(BUILD)/%.o) $(S3D_LIB) $(LIB)
 $(BUILD)/t/bench/load/ec-bare: $(BUILD)/t/bench/load/bare.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/cmd/ec-key.o: ALL_CFLAGS += -Icmd
+$(BUILD)/cmd/ec-key/%.o: ALL_CFLAGS += -Icmd
 $(BUILD)/t/%.o: ALL_CFLAGS += -Icmd -It/lib
 
 # The fault library goes into unmodified programs, so no sanitizer in it; and
@@ -230,7 +231,8 @@ bench: $(PROGRAMS) $(BENCHES) $(LOADS)
 coverage:
 	@$(MAKE) BUILD=build/coverage CFLAGS='-O0 -g --coverage' \
 		LDFLAGS=--coverage check
-	@t/lib/coverage build/coverage $(LIB_SRC) $(TOOL_SRC) $(S3D_SRC)
+	@t/lib/coverage build/coverage $(LIB_SRC) $(TOOL_SRC) $(S3D_SRC) \
+		$(KEY_SRC)
 
 lint:
 	@CC='$(CC)' t/lint/lint
