@@ -124,8 +124,18 @@ read_input(void *ctx, void *buf, size_t max, size_t *got)
 
 struct extraction {
 	struct bundle_reader *from;
+	int parity;
 	unsigned refused;
 };
+
+static enum err
+file_params(void *ctx, struct put_params *p)
+{
+	const struct extraction *x = ctx;
+
+	p->parity = x->parity;
+	return EC_OK;
+}
 
 /* Names that are refused do not keep out the others. */
 static enum err
@@ -148,9 +158,9 @@ extract(struct store *st, const struct name *n, const struct args *a)
 	const struct bundle_reader_params rp = { .from = { NULL, read_input },
 		.prefix = n->key, .members_max = UINT64_MAX,
 		.file_bytes_max = UINT64_MAX, .bytes_max = UINT64_MAX };
-	struct extraction x = { NULL, 0 };
+	struct extraction x = { .parity = parity(a) };
 	struct bundle_extract p = { .store = st, .bucket = n->bucket,
-		.ctx = &x, .failed = not_extracted };
+		.ctx = &x, .may = file_params, .failed = not_extracted };
 	struct bundle_result r = { 0 };
 	enum err e = bundle_reader_new(&x.from, &rp);
 

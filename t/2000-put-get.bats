@@ -308,3 +308,19 @@ t/sub/b" ]
 	exits 0 ec-put bkt/small <small
 	[ -z "$ERR" ]
 }
+
+@test "--parity holds for each file of an archive" {
+	drives
+	mkdir in
+	random_file in/a 900000 1
+	random_file in/b 1000 2
+	tar c -C in a b >all.tar
+	exits 0 ec-put --parity 1 --extract bkt/one/ <all.tar
+	exits 0 ec-put --extract bkt/two/ <all.tar
+	for f in a b; do
+		ec-get -sj "bkt/one/$f" | grep -q '"parity_shards":1[,}]'
+		ec-get -sj "bkt/two/$f" | grep -q '"parity_shards":2[,}]'
+	done
+	same in/a one/a
+	exits 2 ec-put --parity 3 --extract bkt/more/ <all.tar
+}
