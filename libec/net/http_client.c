@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "net/silence.h"
 
 /* Authorities are read again after so long. */
 #define CA_CACHE_S 60L
@@ -25,6 +26,8 @@ struct http_client {
 	char *unix_path;
 	char *ca_path;			/* NULL: the system's */
 	unsigned connect_ms;
+	const char *ask_path;		/* NULL: silence is waited out */
+	struct silence silence;
 	pthread_mutex_t lock;		/* guards what follows */
 	struct handle idle[HTTP_CLIENT_IDLE_MAX];
 	unsigned idle_count;
@@ -41,6 +44,7 @@ struct transfer {
 	struct curl_slist *headers;
 	size_t refusal_len;
 	enum err callback_err;
+	uint64_t from_us;		/* when it began to wait */
 	bool done;
 	enum err err;			/* when done */
 };
@@ -81,6 +85,12 @@ http_client_trust(struct http_client *c, const char *ca_path)
 {
 	c->ca_path = strdup(ca_path);
 	return c->ca_path != NULL ? EC_OK : EC_ENOMEM;
+}
+
+void
+http_client_ask(struct http_client *c, const char *path)
+{
+	c->ask_path = path;
 }
 
 static void
@@ -165,6 +175,7 @@ on_answer(char *buf, size_t size, size_t n, void *arg)
 	size_t len = size * n, room;
 	long status = 0;
 
+	silence_heard(&t->client->silence, clock_mono_us());
 	curl_easy_getinfo(t->h.easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status < 200 || status > 299) {
 		room = HTTP_REFUSAL_MAX - 1 - t->refusal_len;
@@ -252,7 +263,8 @@ transfer_init(struct transfer *t, struct http_client *c,
 {
 	enum err e;
 
-	*t = (struct transfer){ .client = c, .call = call };
+	*t = (struct transfer){ .client = c, .call = call,
+		.from_us = clock_mono_us() };
 	call->status = 0;
 	call->refusal[0] = '\0';
 	call->header[0] = '\0';
@@ -284,6 +296,8 @@ transfer_result(struct transfer *t, CURLcode r)
 	curl_easy_getinfo(t->h.easy, CURLINFO_PRETRANSFER_TIME, &begun);
 	t->call->status = (unsigned)status;
 	keep_header(t);
+	if (status != 0)
+		silence_heard(&t->client->silence, clock_mono_us());
 	switch (r) {
 	case CURLE_OK:
 		return EC_OK;
@@ -331,6 +345,26 @@ canceled(const struct transfer *t)
 	return t->call->cancel != NULL && atomic_load(t->call->cancel);
 }
 
+/* Nothing is heard from there any more. */
+static bool
+silent(const struct transfer *t)
+{
+	struct http_client *c = t->client;
+	struct http_call ask = { .method = "GET", .path = c->ask_path,
+		.timeout_ms = SILENCE_ASK_MS, .cancel = t->call->cancel };
+	uint64_t now = clock_mono_us();
+	enum silence_then then;
+
+	if (c->ask_path == NULL || strcmp(t->call->path, c->ask_path) == 0)
+		return false;
+	then = silence_look(&c->silence, t->from_us, now);
+	if (then == SILENCE_ASK) {
+		http_client_call(c, &ask);
+		silence_asked(&c->silence, now, clock_mono_us());
+	}
+	return then == SILENCE_LEAVE;
+}
+
 static void
 set_body_and_limits(CURL *easy, const struct http_call *call)
 {
@@ -366,6 +400,10 @@ http_client_call(struct http_client *c, struct http_call *call)
 	while (!t.done) {
 		if (canceled(&t)) {
 			e = EC_ECANCELED;
+			goto out;
+		}
+		if (silent(&t)) {
+			e = EC_EOFFLINE;
 			goto out;
 		}
 		transfer_step(&t, true);
@@ -430,6 +468,7 @@ http_upload_write(struct http_upload *u, const void *buf, size_t len)
 
 	u->from = buf;
 	u->left = len;
+	u->t.from_us = moved;
 	curl_easy_pause(u->t.h.easy, CURLPAUSE_CONT);
 	while (u->left > 0 && !u->t.done) {
 		before = u->left;
@@ -441,6 +480,8 @@ http_upload_write(struct http_upload *u, const void *buf, size_t len)
 			return EC_ETIMEDOUT;
 		if (canceled(&u->t))
 			return EC_EIO;
+		if (silent(&u->t))
+			return EC_EOFFLINE;
 	}
 	if (!u->t.done)
 		return EC_OK;
@@ -451,13 +492,16 @@ enum err
 http_upload_finish(struct http_upload *u, unsigned timeout_ms)
 {
 	uint64_t until = clock_mono_us() + timeout_ms * 1000ull;
+	bool gone = false;
 	enum err e;
 
 	u->ending = true;
+	u->t.from_us = clock_mono_us();
 	curl_easy_pause(u->t.h.easy, CURLPAUSE_CONT);
-	while (!u->t.done && clock_mono_us() < until && !canceled(&u->t))
+	while (!u->t.done && clock_mono_us() < until && !canceled(&u->t) &&
+	    !(gone = silent(&u->t)))
 		transfer_step(&u->t, true);
-	e = u->t.done ? u->t.err : EC_ETIMEDOUT;
+	e = u->t.done ? u->t.err : gone ? EC_EOFFLINE : EC_ETIMEDOUT;
 	http_upload_abort(u);
 	return e;
 }

@@ -32,6 +32,11 @@ enum err http_client_new(struct http_client **out, const char *base,
  * ${ca_path} vouches, instead of the system's.  Before the first call.
  * Errors: EC_ENOMEM. */
 enum err http_client_trust(struct http_client *c, const char *ca_path);
+
+/* Whoever waits for a server from which nothing comes (net/silence.h) asks for
+ * ${path}, kept as it is, which it answers at once, whatever else it does; when
+ * nothing comes then, calls end with EC_EOFFLINE.  Before the first call. */
+void http_client_ask(struct http_client *c, const char *path);
 void http_client_free(struct http_client *c);	/* no call may be under way */
 
 /* Close the connections that are idle now, and others when their call ends. */

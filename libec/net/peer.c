@@ -78,6 +78,12 @@ peer_address(const struct peer *p)
 	return p->address;
 }
 
+void
+peer_ask(struct peer *p, const char *path)
+{
+	http_client_ask(p->http, path);
+}
+
 static bool
 good_status(const struct http_call *call)
 {

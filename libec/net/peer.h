@@ -23,6 +23,9 @@ enum err peer_new(struct peer **out, const char *address,
 void peer_free(struct peer *p);		/* NULL is fine */
 const char *peer_address(const struct peer *p);
 
+/* As http_client_ask; the answer need not be signed. */
+void peer_ask(struct peer *p, const char *path);
+
 /* POST ${body} to ${path}; the answer replaces what is in ${answer}.  May be
  * done twice or be done although it failed.  ${cancel}, unless NULL, ends it
  * within 0.1 s.

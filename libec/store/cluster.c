@@ -67,13 +67,17 @@ choose_tls(struct cluster *c, const char *ca)
 static enum err
 make_peers(struct cluster *c)
 {
-	enum err e = EC_OK;
+	enum err e;
 
-	for (unsigned i = 0; i < c->endpoints.nodes && e == EC_OK; i++)
-		if (!cluster_node_local(c, (int)i))
-			e = peer_new(&c->peer[i], c->endpoints.node[i],
-			    c->auth, CONNECT_MS);
-	return e;
+	for (unsigned i = 0; i < c->endpoints.nodes; i++) {
+		if (cluster_node_local(c, (int)i))
+			continue;
+		if ((e = peer_new(&c->peer[i], c->endpoints.node[i], c->auth,
+		    CONNECT_MS)) != EC_OK)
+			return e;
+		peer_ask(c->peer[i], CLUSTER_ALIVE);
+	}
+	return EC_OK;
 }
 
 enum err

@@ -19,6 +19,7 @@
 struct cluster;		/* all threads */
 
 #define CLUSTER_PATH "/.ec/"	/* what nodes ask begins so */
+#define CLUSTER_ALIVE CLUSTER_PATH "node/alive"	/* answered at once */
 
 struct cluster_params {
 	const char *const *volumes;	/* patterns; NULL: EC_VOLUMES, then the

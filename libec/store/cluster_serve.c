@@ -161,6 +161,10 @@ cluster_serve(struct cluster *c, struct http_exchange *x)
 	if (c->auth == NULL || strncmp(target, CLUSTER_PATH,
 	    strlen(CLUSTER_PATH)) != 0)
 		return false;
+	if (strcmp(target, CLUSTER_ALIVE) == 0) {
+		http_answer(x, 204, NULL, 0);
+		return true;
+	}
 	if (strncmp(target, LOCK_PATH, strlen(LOCK_PATH)) == 0)
 		return serve_locks(c, x);
 	if (strncmp(target, node, strlen(node)) != 0)

@@ -98,6 +98,7 @@ def flap(r, n, others):
         time.sleep(0.5)
 
 
+GOAL_S = 3      # judged in the long form: the short one runs beside others
 HOW = ("stopped", "cut off", "mute", "deaf", "flapping")
 
 
@@ -135,13 +136,16 @@ def silent(r):
         r.load.nodes = list(r.c.nodes)
         r.c.ready(n)
     r.said += ["out after " + ", ".join("%.1f s (%s)" % (s, how)
-                                        for how, s in out.items()),
+                                        for how, s in out.items()) +
+               ", goal %d s" % GOAL_S,
                "back after %.1f s" % back,
                "a client waits %.1f s in the first 3 s, then %.1f s" % (
                    first, worst)]
     wrong = r.finish()
     if first > 10 or worst > 5:
         wrong.append("clients waited too long")
+    if r.args.long and max(out.values()) > GOAL_S:
+        wrong.append("it was in use for too long")
     return wrong
 
 

@@ -19,7 +19,7 @@
 #define RAW(s) (s), sizeof(s) - 1
 
 static atomic_uint raw_handled;	/* requests that reached the handler */
-static atomic_bool raw_hold;	/* /hold answers when this is false */
+static atomic_bool raw_hold;	/* /hold... answers when this is false */
 
 /* Read the body to its end: bytes and a sum of them. */
 static inline enum err
@@ -54,7 +54,7 @@ raw_stream(struct http_exchange *x, uint64_t len, bool sized)
 
 /* /ignore answers 403 without reading; /stream/N chunked, /sized/N; /short
  * says 100 bytes and sends 3; /none does not answer; /split tries to smuggle a
- * header out; /hold waits; anything else echoes what the request was. */
+ * header out; /hold... waits; anything else echoes what the request was. */
 static inline void
 raw_handle(void *ctx, struct http_exchange *x)
 {
@@ -88,7 +88,7 @@ raw_handle(void *ctx, struct http_exchange *x)
 		http_answer(x, e == EC_EINVAL ? 200 : 500, "\n", 1);
 		return;
 	}
-	while (strcmp(t, "/hold") == 0 && atomic_load(&raw_hold))
+	while (strncmp(t, "/hold", 5) == 0 && atomic_load(&raw_hold))
 		usleep(1000);
 	if ((e = raw_read_all(x, &len, &sum)) != EC_OK) {
 		http_answer(x, e == EC_EINVAL ? 400 : 500, "bad body\n", 9);

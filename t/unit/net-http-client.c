@@ -5,6 +5,7 @@
 #include "../lib/tap.h"
 #include "http_raw.h"
 #include "net/http_client.h"
+#include "net/silence.h"
 
 static struct http_server *server;
 static char base[64];
@@ -176,7 +177,7 @@ test_dead(void)
 {
 	struct http_client *c = NULL;
 	struct buf answer = BUF_INIT(4096);
-	struct http_server *other = raw_server(4, 60);
+	struct http_server *other = raw_server(16, 60);
 	struct http_call r;
 	char url[64];
 	uint64_t from;
@@ -196,7 +197,17 @@ test_dead(void)
 	tap_ok(http_client_call(c, &r) == EC_ETIMEDOUT &&
 	    clock_mono_us() - from < 5 * HTTP_CLIENT_STALL_MS * 1000ull,
 	    "silent without a time-out: stalls are noticed");
+	r.timeout_ms = 2 * SILENCE_QUIET_MS + 2 * SILENCE_ASK_MS;
+	http_client_ask(c, "/alive");
+	tap_ok(http_client_call(c, &r) == EC_ETIMEDOUT,
+	    "slow, but it says that it is there");
+	r.timeout_ms = 60000;
+	http_client_ask(c, "/hold/alive");
+	tap_ok(http_client_call(c, &r) == EC_EOFFLINE,
+	    "silent, though asked: offline");
+	tap_ok(http_client_call(c, &r) == EC_EOFFLINE, "and still is");
 	atomic_store(&raw_hold, false);
+	tap_ok(call(c, "GET", "/", NULL, &answer, &r) == EC_OK, "back");
 	http_server_stop(other, 1000);
 	from = clock_mono_us();
 	tap_ok(call(c, "GET", "/", NULL, &answer, &r) == EC_EOFFLINE &&

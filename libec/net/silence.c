@@ -1,0 +1,32 @@
+#include "net/silence.h"
+
+void
+silence_heard(struct silence *s, uint64_t now_us)
+{
+	atomic_store(&s->heard_us, now_us);
+	atomic_store(&s->since_us, 0);
+}
+
+enum silence_then
+silence_look(struct silence *s, uint64_t from_us, uint64_t now_us)
+{
+	uint64_t since = atomic_load(&s->since_us);
+	uint64_t last = atomic_load(&s->heard_us);
+
+	if (last < from_us)
+		last = from_us;
+	if (since != 0 && (since >= from_us ||
+	    now_us >= last + SILENCE_ASK_MS * UINT64_C(1000)))
+		return SILENCE_LEAVE;
+	if (since != 0 || now_us < last + SILENCE_QUIET_MS * UINT64_C(1000))
+		return SILENCE_WAIT;
+	return atomic_exchange(&s->asking, true) ? SILENCE_WAIT : SILENCE_ASK;
+}
+
+void
+silence_asked(struct silence *s, uint64_t asked_us, uint64_t now_us)
+{
+	if (atomic_load(&s->heard_us) < asked_us)
+		atomic_store(&s->since_us, now_us);
+	atomic_store(&s->asking, false);
+}
