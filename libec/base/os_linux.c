@@ -86,6 +86,17 @@ os_space(struct os_space *out, int fd)
 	return EC_OK;
 }
 
+enum err
+os_direct(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && fcntl(fd, F_SETFL,
+	    on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0)
+		return EC_OK;
+	return err_from_errno(errno);
+}
+
 void
 os_write_behind(int fd, uint64_t off, uint64_t len)
 {

@@ -30,6 +30,10 @@ enum err os_space(struct os_space *out, int fd);
  * not there or the kernel cannot tell. */
 bool os_is_mount(const char *path);
 
+/* From now on writes to an open file go past the page cache, or through it.
+ * Errors: by errno; EC_EINVAL when the file system cannot. */
+enum err os_direct(int fd, bool on);
+
 /* Begin to write ${len} bytes of a file from ${off} to its drive, without
  * waiting.  A hint: nothing is durable by it, errors come with the flush. */
 void os_write_behind(int fd, uint64_t off, uint64_t len);

@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/os_linux.h"
+#include "drive/direct.h"
 #include "drive/shard_name.h"
 #include "drive/staged.h"
 
@@ -25,7 +26,8 @@ struct drive_writer {
 	struct drive_writer *next;	/* of s->writers */
 	struct uuid data;
 	unsigned index;
-	int fd, folder_fd;
+	int folder_fd;
+	struct direct file;
 	uint64_t at, checked;
 	uint64_t settled;	/* bytes that need no more writing */
 	struct staged staged;	/* when a file of that name is there */
@@ -136,8 +138,8 @@ writer_free(struct drive_writer *w)
 {
 	writer_leave(w);
 	staged_release(&w->staged);
-	if (w->fd >= 0)
-		close(w->fd);
+	if (w->file.fd >= 0)
+		close(w->file.fd);
 	if (w->folder_fd >= 0)
 		close(w->folder_fd);
 	free(w);
@@ -156,15 +158,15 @@ shards_create(struct shards *s, const struct uuid *data, unsigned index,
 	if ((w = calloc(1, sizeof *w)) == NULL)
 		return EC_ENOMEM;
 	*w = (struct drive_writer){ .s = s, .data = *data, .index = index,
-		.fd = -1, .folder_fd = -1, .staged = STAGED_INIT };
+		.file.fd = -1, .folder_fd = -1, .staged = STAGED_INIT };
 	if ((e = writer_enter(w)) != EC_OK ||
 	    (e = folder_open(s, data->b[0], true, &w->folder_fd)) != EC_OK)
 		goto out;
 	shard_name(name, data, index);
-	if ((w->fd = os_open_beneath(w->folder_fd, name,
+	if ((w->file.fd = os_open_beneath(w->folder_fd, name,
 	    O_WRONLY | O_CREAT | O_EXCL, 0600)) < 0 &&
 	    (e = errno == EEXIST ? staged_create(&w->staged, s->drive_fd,
-	    name, &w->fd) : err_from_errno(errno)) != EC_OK)
+	    name, &w->file.fd) : err_from_errno(errno)) != EC_OK)
 		goto out;
 	*out = w;
 	w = NULL;
@@ -179,18 +181,18 @@ shards_write(struct drive_writer *w, const void *buf, size_t len)
 {
 	enum err e;
 
-	if ((e = io_pwrite_full(w->fd, buf, len, w->at)) != EC_OK)
+	if ((e = direct_pwrite(&w->file, buf, len, w->at)) != EC_OK)
 		return e;
 	w->at += len;
 	atomic_fetch_add(&w->s->bytes_written, len);
 	if (w->at - w->checked < STEP_BYTES)
 		return EC_OK;
 	/* So that commit finds little left to write, and fills no drive. */
-	os_write_behind(w->fd, w->checked, w->at - w->checked);
+	os_write_behind(w->file.fd, w->checked, w->at - w->checked);
 	w->checked = w->at;
 	/* A writer that is ahead of its drive is held to the drive's pace. */
 	if (w->at - w->settled >= AHEAD_BYTES) {
-		if ((e = os_write_settle(w->fd, w->settled,
+		if ((e = os_write_settle(w->file.fd, w->settled,
 		    STEP_BYTES)) != EC_OK)
 			return e;
 		w->settled += STEP_BYTES;
@@ -203,12 +205,12 @@ shards_commit(struct drive_writer *w)
 {
 	char name[SHARD_NAME_BYTES];
 	enum err e = EC_OK;
-	int fd = w->fd;
+	int fd = w->file.fd;
 
 	atomic_fetch_add(&w->s->flushes, 1);
 	if (fdatasync(fd) != 0)
 		e = err_from_errno(errno);
-	w->fd = -1;
+	w->file.fd = -1;
 	if (close(fd) != 0 && e == EC_OK)
 		e = err_from_errno(errno);
 	if (e == EC_OK && w->staged.fd >= 0) {
