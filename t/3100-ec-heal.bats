@@ -193,6 +193,40 @@ serve()
 	exits 0 ec-scan --status
 }
 
+# As if the process had been killed before that drive had the last write.
+@test "what a killed server left on some drives only is healed unasked" {
+	drives_make
+	populate
+	cp -a d3 before
+	serve
+	put one 300000 7
+	put new 40
+	put newer 700000
+	ec-put --delete bucket/small
+	rm data/small
+	server_kill s3d
+	rm -rf d3
+	mv before d3
+	exits 3 ec-scan
+	serve
+	server_ready s3d 60 ec-scan
+	server_stop s3d
+	exits 0 ec-scan --deep
+	exits 0 ec-scan --status
+	all_there
+	# The same with the tools alone.
+	cp -a d2 before
+	serve
+	put newest 80
+	server_kill s3d
+	rm -rf d2
+	mv before d2
+	exits 0 ec-heal -v
+	[[ $OUT == *healed*bucket/newest*"$DIR/d2 missing -> ok"* ]]
+	[[ $OUT != *bucket/large* ]]
+	exits 0 ec-scan --deep
+}
+
 @test "damage met by a reader is healed from the queue" {
 	drives_make
 	populate

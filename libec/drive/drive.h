@@ -71,6 +71,9 @@ struct drive_query {
 				 * tombstones and amendments whose target it
 				 * is; uploads and parts: of this upload;
 				 * heals: of this */
+	uint64_t since_hlc;	/* of rows with a lesser stamp only some are
+				 * wanted: a few are given, so that a page ends
+				 * in bounded time */
 	bool null_only;		/* only RECORD_NULL */
 	bool newest_only;	/* per key only the newest few (at most 4) */
 	bool want_inline;	/* with the inline data; else inline_len only,

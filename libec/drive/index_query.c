@@ -9,7 +9,10 @@
 #include "base/num.h"
 #include "drive/index_impl.h"
 
-enum { NEWEST_FEW = 4 };	/* drive.h: newest_only */
+enum {
+	NEWEST_FEW = 4,		/* drive.h: newest_only */
+	OLD_FEW = 256,		/* ... since_hlc: one in so many is given */
+};
 
 /* Ranges, each a statement per table. */
 enum range { RANGE_KEY, RANGE_BEHIND, RANGE_UPLOAD, RANGE_KEYS, RANGE_BUCKETS,
@@ -23,6 +26,7 @@ struct scan {
 	unsigned count;
 	char bucket[RECORD_BUCKET_MAX + 1], key[RECORD_KEY_MAX + 1];
 	unsigned of_key;	/* rows given of this key */
+	unsigned old;		/* rows met that were not asked for */
 };
 
 static enum err
@@ -234,6 +238,14 @@ matches(const struct scan *s, sqlite3_stmt *st)
 	    (kind == RECORD_TOMBSTONE || kind == RECORD_AMEND));
 }
 
+static bool
+too_old(struct scan *s, sqlite3_stmt *st)
+{
+	return s->q->since_hlc > 0 &&
+	    index_column_stamp(st, COL_STAMP).hlc < s->q->since_hlc &&
+	    ++s->old % OLD_FEW != 0;
+}
+
 /* Take in one row.  *${full}: of this key no more are wanted. */
 static enum err
 take(struct scan *s, sqlite3_stmt *st, bool *full)
@@ -243,6 +255,9 @@ take(struct scan *s, sqlite3_stmt *st, bool *full)
 	bool columns_do;
 	enum err e;
 
+	*full = false;
+	if (too_old(s, st))
+		return EC_OK;
 	column_text(bucket, sizeof bucket, st, COL_BUCKET);
 	column_text(key, sizeof key, st, COL_KEY);
 	if (strcmp(key, s->key) != 0 || strcmp(bucket, s->bucket) != 0) {

@@ -224,6 +224,18 @@ journal_check(struct journal *j)
 }
 
 uint64_t
+journal_written_us(const struct journal *j)
+{
+	const struct segment *s = journal_last(j);
+	struct stat st;
+
+	if (s == NULL || fstat(s->fd, &st) != 0 || st.st_mtim.tv_sec < 0)
+		return 0;
+	return (uint64_t)st.st_mtim.tv_sec * 1000000 +
+	    (uint64_t)st.st_mtim.tv_nsec / 1000;
+}
+
+uint64_t
 journal_damaged(const struct journal *j)
 {
 	return atomic_load(&j->damaged);

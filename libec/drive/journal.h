@@ -32,6 +32,7 @@ enum {
 enum journal_type {
 	JOURNAL_RECORD = 1,	/* a record (record.h) */
 	JOURNAL_COMPACTED,	/* le64: a segment whose frames were copied */
+	JOURNAL_CLOSED,		/* nothing: its owner left in good order */
 };
 
 /* A place behind a frame. */
@@ -99,6 +100,9 @@ enum err journal_write(struct journal *j, const struct journal_frame *f,
 
 /* The place behind the last frame. */
 struct journal_pos journal_end(const struct journal *j);
+
+/* When the last segment was last written, real time; 0: not known. */
+uint64_t journal_written_us(const struct journal *j);
 
 /* Read a frame's payload: ${buf} is emptied first; *${payload} points into it.
  * Errors: EC_ENOTFOUND (no such segment), EC_ECORRUPT, EC_ENOMEM, by errno. */

@@ -1,7 +1,6 @@
 /* local: opening, closing and the operations that do not change the journal. */
 #include "drive/local.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,13 +19,12 @@
 
 enum {
 	LOOK_MS = 250,		/* how often to look whether it is there */
-	RESERVE_MIN = 16 * 1024 * 1024,
 };
 #define RESERVE_MAX (UINT64_C(1) << 30)
 
 /* Segments are small beside the drive, so that compaction needs little room.
  * Left free for it, for purges and deletes: a thousandth of the drive, a
- * segment or RESERVE_MIN, whichever is most, but never more than an eighth. */
+ * segment or LOCAL_RESERVE_MIN, whichever is most, but never more than an eighth. */
 static enum err
 sizes(struct local *l, uint64_t *reserve)
 {
@@ -42,14 +40,14 @@ sizes(struct local *l, uint64_t *reserve)
 	r = num_min(s.total / 1000, RESERVE_MAX);
 	if (r < l->segment_bytes)
 		r = l->segment_bytes;
-	if (r < RESERVE_MIN)
-		r = RESERVE_MIN;
+	if (r < LOCAL_RESERVE_MIN)
+		r = LOCAL_RESERVE_MIN;
 	*reserve = num_min(r, s.total / 8);
 	return EC_OK;
 }
 
-static enum err
-open_dir(int *fd, const char *path)
+enum err
+local_open_dir(int *fd, const char *path)
 {
 	enum err e;
 
@@ -200,7 +198,7 @@ op_probe(struct drive *d, struct format *out)
 	enum err e;
 
 	atomic_store(&l->looked_us, 0);
-	if (open_dir(&fd, l->path) != EC_OK)
+	if (local_open_dir(&fd, l->path) != EC_OK)
 		return EC_EOFFLINE;
 	e = format_read(out, fd);
 	same = same_dir(l, fd);
@@ -274,6 +272,7 @@ op_close(struct drive *d)
 	struct local *l = (struct local *)d;
 
 	local_checkpoint_stop(l);
+	local_leave(l);
 	index_close(l->index);
 	journal_close(l->journal);
 	if (l->ec_fd >= 0)
@@ -388,7 +387,7 @@ local_open(struct drive **out, const char *path, const char *address,
     char **owner)
 {
 	struct local *l = local_new(path);
-	uint64_t reserve;
+	uint64_t reserve, written_us;
 	struct stat st;
 	enum err e;
 
@@ -396,7 +395,7 @@ local_open(struct drive **out, const char *path, const char *address,
 		*owner = NULL;
 	if (l == NULL)
 		return EC_ENOMEM;
-	if ((e = open_dir(&l->fd, path)) != EC_OK ||
+	if ((e = local_open_dir(&l->fd, path)) != EC_OK ||
 	    (e = format_read(&l->format, l->fd)) != EC_OK)
 		goto out;
 	if (fstat(l->fd, &st) != 0 || (l->ec_fd = os_open_beneath(l->fd,
@@ -409,8 +408,12 @@ local_open(struct drive **out, const char *path, const char *address,
 	if ((e = owner_take(&l->owner_fd, l->ec_fd, address, owner)) != EC_OK ||
 	    (e = sizes(l, &reserve)) != EC_OK ||
 	    (e = shards_init(&l->shards, l->fd, l->path, reserve)) != EC_OK ||
-	    (e = open_journal(l)) != EC_OK || (e = open_index(l)) != EC_OK)
+	    (e = open_journal(l)) != EC_OK)
 		goto out;
+	written_us = journal_written_us(l->journal);
+	if ((e = open_index(l)) != EC_OK)
+		goto out;
+	local_entered(l, written_us, address[0] != '\0');
 	*out = &l->drive;
 	l = NULL;
 out:
@@ -419,111 +422,5 @@ out:
 			log_error("%s: cannot open: %s", path, err_text(e));
 		op_close(&l->drive);
 	}
-	return e;
-}
-
-/* Nothing but what mkfs makes, or a format that did not come to its end? */
-static enum err
-check_empty(int dir_fd)
-{
-	const struct dirent *d;
-	enum err e = EC_OK;
-	DIR *dir;
-	int fd;
-
-	if (faccessat(dir_fd, ".ec/index.db", F_OK, 0) == 0)
-		return EC_ENOTEMPTY;
-	if ((fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC)) < 0)
-		return err_from_errno(errno);
-	if ((dir = fdopendir(fd)) == NULL) {
-		close(fd);
-		return EC_ENOMEM;
-	}
-	while (e == EC_OK && (errno = 0, d = readdir(dir)) != NULL)
-		if (strcmp(d->d_name, ".") != 0 &&
-		    strcmp(d->d_name, "..") != 0 &&
-		    strcmp(d->d_name, ".ec") != 0 &&
-		    strcmp(d->d_name, "shard") != 0 &&
-		    strcmp(d->d_name, "lost+found") != 0)
-			e = EC_ENOTEMPTY;
-	if (e == EC_OK && errno != 0)
-		e = err_from_errno(errno);
-	closedir(dir);
-	return e;
-}
-
-/* An empty directory that cannot become a drive: EC_EROFS, EC_ENOSPC, by
- * errno; else EC_ENOTFOUND. */
-static enum err
-why_empty(int fd)
-{
-	struct os_space s;
-	enum err e;
-
-	if (faccessat(fd, ".", W_OK, 0) != 0)
-		return err_from_errno(errno);
-	if ((e = os_space(&s, fd)) != EC_OK)
-		return e;
-	return s.free < num_min(RESERVE_MIN, s.total / 8) ? EC_ENOSPC :
-	    EC_ENOTFOUND;
-}
-
-enum err
-local_peek(struct format *f, const char *path)
-{
-	int fd;
-	enum err e;
-
-	if ((e = open_dir(&fd, path)) != EC_OK)
-		return e;
-	if ((e = format_read(f, fd)) == EC_ENOTFOUND)
-		e = check_empty(fd) == EC_ENOTEMPTY ? EC_ENOTEMPTY :
-		    why_empty(fd);
-	close(fd);
-	return e;
-}
-
-enum err
-local_format(const char *path, const struct format *f)
-{
-	struct format old;
-	struct shards shards;
-	int fd = -1;
-	enum err e;
-
-	if ((e = open_dir(&fd, path)) != EC_OK)
-		return e;
-	e = format_read(&old, fd);
-	if (e != EC_ENOTFOUND) {
-		e = e == EC_OK || e == EC_EFORMAT ? EC_EEXIST : e;
-		goto out;
-	}
-	if ((e = check_empty(fd)) != EC_OK)
-		goto out;
-	if ((mkdirat(fd, ".ec", 0700) != 0 && errno != EEXIST) ||
-	    (mkdirat(fd, ".ec/journal", 0700) != 0 && errno != EEXIST)) {
-		e = err_from_errno(errno);
-		goto out;
-	}
-	if ((e = shards_init(&shards, fd, path, 0)) == EC_OK)
-		e = format_write(fd, f);	/* last; syncs .ec */
-out:
-	close(fd);
-	return e;
-}
-
-enum err
-local_reformat(const char *path, const struct format *f)
-{
-	struct format old;
-	int fd = -1;
-	enum err e;
-
-	if ((e = open_dir(&fd, path)) != EC_OK)
-		return e;
-	if ((e = format_read(&old, fd)) == EC_OK)
-		e = format_write(fd, f);
-	close(fd);
 	return e;
 }

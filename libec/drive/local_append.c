@@ -194,6 +194,8 @@ out:
 struct replay {
 	struct local *l;
 	bool whole;		/* from the first segment on */
+	bool closed;		/* the last frame says so; it begins at end */
+	struct journal_pos end;
 	unsigned frames;	/* in this transaction */
 	uint64_t total;
 };
@@ -227,6 +229,12 @@ replay_frame(void *ctx, const struct journal_frame *f)
 		f->offset + journal_frame_bytes(f->len), f->seq };
 	enum err e = EC_OK;
 
+	r->closed = f->type == JOURNAL_CLOSED;
+	if (r->closed) {
+		r->end = (struct journal_pos){ f->segment, f->offset,
+			f->seq - 1 };
+		return EC_OK;
+	}
 	if (f->type == JOURNAL_RECORD)
 		e = replay_record(r, f);
 	else if (f->type == JOURNAL_COMPACTED && f->len == 8 && !r->whole &&
@@ -258,7 +266,9 @@ local_catch_up(struct local *l)
 		index_rollback(l->index);
 		return e;
 	}
-	end = journal_end(l->journal);
+	/* So that it is met again if nothing more is written. */
+	end = r.closed ? r.end : journal_end(l->journal);
+	l->closed = r.closed;
 	if (r.total == 0 && !r.whole)
 		index_rollback(l->index);
 	else if ((e = index_commit(l->index, &end)) != EC_OK)

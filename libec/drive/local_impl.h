@@ -14,7 +14,7 @@
 #include "drive/local.h"
 #include "drive/shards.h"
 
-enum { LOCAL_SKIP_MAX = 16 };
+enum { LOCAL_SKIP_MAX = 16, LOCAL_RESERVE_MIN = 16 * 1024 * 1024 };
 
 struct local {
 	struct drive drive;
@@ -30,6 +30,8 @@ struct local {
 	struct index *index;
 	struct format format;
 	bool stale;		/* the index missed what is in the journal */
+	bool closed;		/* the journal ended so when it was caught up */
+	struct journal_pos entered, applied;	/* then; else zeros */
 
 	pthread_rwlock_t removal;
 	atomic_ullong appends, append_bytes, looked_us;
@@ -48,6 +50,18 @@ struct local {
 
 /* EC_EOFFLINE when the directory is no longer where it was. */
 enum err local_there(struct local *l);
+
+/* local_format.c and local.c.  EC_EOFFLINE: there is no directory. */
+enum err local_open_dir(int *fd, const char *path);
+
+/* local_closed.c */
+/* The drive was opened; its journal was last written at ${written_us}.  If its
+ * last owner did not leave it in good order, an entry of the heal queue says
+ * since when drives are to be compared.  Who ${serves} must say so when it
+ * leaves, though it changed nothing here: it may have on other drives. */
+void local_entered(struct local *l, uint64_t written_us, bool serves);
+/* Say that it is left in good order, if anything was changed. */
+void local_leave(struct local *l);
 
 /* local_append.c */
 enum err local_append(struct drive *d, struct drive_append *a, unsigned n);

@@ -287,6 +287,7 @@ wire_query_encode(struct buf *out, const struct drive_query *q)
 	put_u64(&w, q->after_stamp.id);
 	put_u64(&w, q->target.hlc);
 	put_u64(&w, q->target.id);
+	put_u64(&w, q->since_hlc);
 	for (int i = 0; i < TEXTS; i++)
 		put_text(&w, texts[i]);
 	return put_end(&w);
@@ -315,6 +316,7 @@ wire_query_decode(struct wire_query *out, const uint8_t *in, size_t len)
 	q->after_stamp.id = get_u64(&r);
 	q->target.hlc = get_u64(&r);
 	q->target.id = get_u64(&r);
+	q->since_hlc = get_u64(&r);
 	for (int i = 0; i < TEXTS; i++)
 		*texts[i] = get_text(&r, out->text[i]);
 	return get_end(&r);

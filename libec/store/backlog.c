@@ -19,6 +19,13 @@ item_bytes(struct set *s, const struct heal_item *item)
 	return bytes;
 }
 
+/* Nothing that is known to be missing: only what is to be looked at. */
+static bool
+is_look(const struct heal_item *item)
+{
+	return item->bucket[0] == '\0' && item->version.hlc > 0;
+}
+
 void
 backlog_look(struct backlog *out, struct set *s)
 {
@@ -28,10 +35,12 @@ backlog_look(struct backlog *out, struct set *s)
 	memset(out, 0, sizeof *out);
 	if (heal_queue_list(s, NULL, BACKLOG_MAX, &item, &n) != EC_OK)
 		return;
-	out->entries = n;
-	if (n > 0)
-		out->oldest_us = item[0].since_us;
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		if (is_look(&item[i]))
+			continue;
+		if (out->entries++ == 0)
+			out->oldest_us = item[i].since_us;
 		out->bytes += item_bytes(s, &item[i]);
+	}
 	free(item);
 }

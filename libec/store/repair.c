@@ -3,7 +3,9 @@
  * 1. That a set is to be walked because it was given a new drive is an entry of
  *    its heal queue, without bucket and key: it outlives this process, and goes
  *    when a walk left nothing to do.
- * 2. A process that was killed had no time to queue what it left half done: the
+ * 2. A process that was killed had no time to queue what it left half done: so
+ *    its drives have an entry that says since when they are to be compared
+ *    (local_closed.c).  It may have been a tool beside a server, too: the
  *    tables of buckets and uploads, which are small, are looked at whole in the
  *    first run.
  * 3. An entry may come later than its stamp says, because its commit waited for

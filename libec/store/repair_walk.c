@@ -180,16 +180,50 @@ repair_work_walk(struct repair_work *w, struct set *s)
 	return e;
 }
 
-/* An entry without a bucket stands for all of the set. */
+/* Those of one listing that say since when drives are to be compared. */
+struct since {
+	uint64_t hlc;		/* the earliest of them */
+	bool walked;		/* ... since the listing */
+	enum err e;
+};
+
+static struct since
+since_earliest(const struct heal_item *item, unsigned n)
+{
+	struct since since = { .hlc = UINT64_MAX };
+
+	for (unsigned i = 0; i < n; i++)
+		if (item[i].bucket[0] == '\0' && item[i].version.hlc > 0 &&
+		    item[i].version.hlc < since.hlc)
+			since.hlc = item[i].version.hlc;
+	return since;
+}
+
 static enum err
-queue_item(struct repair_work *w, struct set *s, const struct heal_item *item)
+queue_since(struct repair_work *w, struct set *s, struct since *since)
+{
+	if (!since->walked)
+		since->e = repair_since(w, s, since->hlc);
+	since->walked = true;
+	w->done = since->e == EC_OK && !w->p->dry;
+	return since->e;
+}
+
+/* An entry without a bucket stands for all of the set, or with a version for
+ * what was written since that. */
+static enum err
+queue_item(struct repair_work *w, struct set *s, const struct heal_item *item,
+    struct since *since)
 {
 	enum err e;
 
 	if (item->bucket[0] != '\0')
 		return repair_submit(w, s, NULL, NULL, item);
 	w->done = false;
-	e = heal_worse(repair_settle(w), repair_work_walk(w, s));
+	if (item->version.hlc > 0)
+		e = queue_since(w, s, since);
+	else
+		e = heal_worse(repair_settle(w), repair_work_walk(w, s));
 	if (w->done)
 		heal_queue_done(s, item);
 	pthread_mutex_lock(&w->lock);
@@ -202,15 +236,17 @@ static enum err
 queue_pass(struct repair_work *w, struct set *s, struct stamp *after)
 {
 	struct heal_item *item;
+	struct since since;
 	unsigned n = 1;
 	enum err e = EC_OK;
 
 	while (n > 0 && e == EC_OK) {
 		e = heal_queue_list(s, after, QUEUE_PAGE, &item, &n);
+		since = since_earliest(item, n);
 		for (unsigned i = 0; e == EC_OK && i < n; i++) {
 			*after = item[i].noted;
 			if (!w->urgent || item[i].key[0] != '\0')
-				e = queue_item(w, s, &item[i]);
+				e = queue_item(w, s, &item[i], &since);
 		}
 		free(item);
 	}

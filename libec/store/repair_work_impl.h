@@ -29,6 +29,9 @@ void repair_pause(void);
 /* Heal a key, or an entry of the queue (${item} not NULL), by and by. */
 enum err repair_submit(struct repair_work *w, struct set *s,
     const char *bucket, const char *key, const struct heal_item *item);
+/* Compare what has a stamp since ${hlc} over all drives, heal what differs.
+ * Errors: as repair_work_walk; EC_EDEGRADED, too, when a drive is silent. */
+enum err repair_since(struct repair_work *w, struct set *s, uint64_t hlc);
 /* Wait for all of it: the worst result since the last time. */
 enum err repair_settle(struct repair_work *w);
 

@@ -9,7 +9,6 @@ import time
 import hosts
 
 WAIT_S = 60     # for what must come; nothing depends on how soon
-ALONE_S = 30    # what nodes heal without being told is healed by then
 
 
 class Cluster:
@@ -18,7 +17,7 @@ class Cluster:
         self.nodes, self.drives = range(1, nodes + 1), drives
         self.net = hosts.make(os.path.join(binaries, "t/cluster/switch"),
                               nodes, ports)
-        self.process, self.killed = {}, False
+        self.process = {}
         self.environment = {n: {} for n in self.nodes}
         self.options = []
         self.user, self.secret = "cluster", "cluster-secret-key"
@@ -106,7 +105,6 @@ class Cluster:
         self.process[n].send_signal(sig)
 
     def kill(self, *nodes):
-        self.killed = True
         for n in nodes:
             self.signal(n, signal.SIGKILL)
         for n in nodes:
@@ -131,18 +129,12 @@ class Cluster:
         return done.returncode, done.stdout
 
     def whole(self, n):
-        """Wait until a scan from there finds nothing to heal; how long.  Who
-        was killed may have left no note in the heal queue: what the nodes do
-        not heal by themselves then, a walk of all must."""
-        began, walked = time.monotonic(), False
+        """Wait until a scan from there finds nothing to heal; how long."""
+        began = time.monotonic()
         while True:
             status, said = self.tool(n, "ec-scan")
             if status == 0:
                 return time.monotonic() - began
-            if (self.killed and not walked and
-                    time.monotonic() - began > ALONE_S):
-                self.tool(n, "ec-heal", "--all")
-                walked = True
             if time.monotonic() - began > 2 * WAIT_S:
                 raise RuntimeError("ec-scan on node %d: %d: %s" % (
                     n, status, said[-600:]))

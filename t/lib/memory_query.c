@@ -46,7 +46,8 @@ query_match(const struct drive_query *q, const struct record *r)
 		return false;
 	if (!query_behind(q, r))
 		return false;
-	if (q->null_only && (r->flags & RECORD_NULL) == 0)
+	if (r->stamp.hlc < q->since_hlc ||
+	    (q->null_only && (r->flags & RECORD_NULL) == 0))
 		return false;
 	if (stamp_is_zero(&q->target))
 		return true;

@@ -149,6 +149,7 @@ check_content(void)
 	q.table = DRIVE_UPLOADS;
 	tap_is_str(kit_query(d, &q), "golden/up@6", "uploads");
 	q.table = DRIVE_HEALS;
+	q.bucket = "golden";
 	tap_is_str(kit_query(d, &q), "golden/marked@8", "heal entries");
 	drive_close(d);
 	snprintf(cmd, sizeof cmd, "rm -rf %s", dir);

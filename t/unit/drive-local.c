@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -313,6 +314,46 @@ test_reopen(const char *dir)
 	free(before);
 }
 
+/* Who ends without a word leaves an entry that says since when to look. */
+static void
+test_closed(const char *dir)
+{
+	const struct drive_query q = { .table = DRIVE_HEALS, .bucket = "",
+		.key = "", .limit = 10 };
+	const char *serves[] = { "", "/run/ec.sock" };
+	int status;
+
+	drive_close(d);
+	for (unsigned i = 0; i < 2; i++) {
+		if (local_open(&d, dir, "", NULL) != EC_OK)
+			abort();
+		tap_is_str(kit_query(d, &q), "", "closed: nothing to look at");
+		drive_close(d);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			if (local_open(&d, dir, serves[i], NULL) != EC_OK)
+				_exit(1);
+			if (i == 0)
+				kit_put(d, kit_object("z", "last", 1));
+			_exit(0);
+		}
+		if (waitpid(child, &status, 0) != child || status != 0)
+			abort();
+		if (local_open(&d, dir, "", NULL) != EC_OK)
+			abort();
+		tap_ok(strncmp(kit_query(d, &q), "/@", 2) == 0 &&
+		    strchr(kit_query(d, &q), ' ') == NULL,
+		    i == 0 ? "killed after a write: an entry" :
+		    "a server killed before one: the same entry, not one more");
+		drive_close(d);
+	}
+	if (local_open(&d, dir, "", NULL) != EC_OK)
+		abort();
+}
+
 static void
 test_owner(const char *dir)
 {
@@ -399,6 +440,7 @@ main(void)
 	test_uploads();
 	test_states();
 	test_reopen(dir);
+	test_closed(dir);
 	test_owner(dir);
 	test_probe(dir, &f);
 	drive_close(d);

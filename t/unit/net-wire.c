@@ -94,8 +94,8 @@ test_bytes(void)
 	};
 	struct drive_query q = { .table = DRIVE_PARTS, .bucket = "b",
 	    .key = "", .after_key = "k", .after_stamp = { 1, 2 },
-	    .target = { 3, 4 }, .newest_only = true, .want_parts = true,
-	    .limit = 1000 };
+	    .target = { 3, 4 }, .since_hlc = 5, .newest_only = true,
+	    .want_parts = true, .limit = 1000 };
 	struct drive_records l = DRIVE_RECORDS_INIT;
 	struct drive_shard_info s = { .data = { { 0xaa, 0xbb } }, .index = 3,
 	    .bytes = 0x1234, .mtime_us = 5 };
@@ -118,7 +118,7 @@ test_bytes(void)
 	wire_query_encode(&b, &q);
 	tap_is_str(hex(&b), "03" "0a" "e8030000" "0100000000000000"
 	    "0200000000000000" "0300000000000000" "0400000000000000"
-	    "010062" "0000" "ffff" "ffff" "01006b", "query");
+	    "0500000000000000" "010062" "0000" "ffff" "ffff" "01006b", "query");
 	tap_ok(fragile(decode_query, &b), "nothing else is one");
 	b.len = 0;
 	drive_records_add(&l, "abc", 3);
