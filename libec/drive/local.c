@@ -24,7 +24,8 @@ enum {
 
 /* Segments are small beside the drive, so that compaction needs little room.
  * Left free for it, for purges and deletes: a thousandth of the drive, a
- * segment or LOCAL_RESERVE_MIN, whichever is most, but never more than an eighth. */
+ * segment or LOCAL_RESERVE_MIN, whichever is most, but never more than an
+ * eighth. */
 static enum err
 sizes(struct local *l, uint64_t *reserve)
 {

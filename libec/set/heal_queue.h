@@ -6,8 +6,8 @@
 
 #include "set/set.h"
 
-/* An entry without bucket and key stands for all of the set; with a version, for
- * what was written since its stamp. */
+/* An entry without bucket and key stands for all of the set; with a version,
+ * for what was written since its stamp. */
 struct heal_item {
 	char bucket[RECORD_BUCKET_MAX + 1];
 	char key[RECORD_KEY_MAX + 1];
