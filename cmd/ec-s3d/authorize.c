@@ -155,15 +155,16 @@ denied_besides(struct call *c, const struct access *a)
 	    (tags && access_denies(a, "s3:PutObjectTagging"));
 }
 
-/* x-amz-expected-bucket-owner, by canonical id or account. */
+/* By canonical id or account. */
 static bool
-owner_expected(struct call *c)
+owner_expected(struct call *c, const char *header,
+    const struct access_bucket *of)
 {
-	const char *want = http_header(c->x, "x-amz-expected-bucket-owner");
+	const char *want = http_header(c->x, header);
 
-	return want == NULL || c->who.of == NULL ||
+	return want == NULL || of == NULL ||
 	    strcmp(want, POLICY_ACCOUNT) == 0 ||
-	    strcmp(want, c->who.of->acl.owner) == 0;
+	    strcmp(want, of->acl.owner) == 0;
 }
 
 enum s3_error
@@ -180,7 +181,7 @@ caller_authorize(struct call *c)
 	if (c->route->on != ROUTE_SERVICE && action->by != ACTION_USER &&
 	    (e = caller_bucket(c, &of)) != S3_OK)
 		return e;
-	if (!owner_expected(c))
+	if (!owner_expected(c, "x-amz-expected-bucket-owner", c->who.of))
 		return denied(c, "the bucket is of another owner");
 	if (action->by == ACTION_EACH)
 		return S3_OK;
@@ -254,6 +255,14 @@ out:
 	return e;
 }
 
+/* Only copies have a source; the header says nothing of other requests. */
+static bool
+source_expected(struct call *c, const struct access_bucket *of)
+{
+	return http_header(c->x, "x-amz-copy-source") == NULL ||
+	    owner_expected(c, "x-amz-source-expected-bucket-owner", of);
+}
+
 /* In a bucket other than that of the request. */
 static enum s3_error
 judge_elsewhere(struct call *c, struct access *a, const struct buf *meta)
@@ -266,7 +275,8 @@ judge_elsewhere(struct call *c, struct access *a, const struct buf *meta)
 	if (e == S3_OK) {
 		access_bucket_load(of, &b, iam_root_user(c->who.iam)->id);
 		a->of = of;
-		e = judge_other(c, a, meta);
+		e = source_expected(c, of) ? judge_other(c, a, meta) :
+		    denied(c, "the source's bucket is of another owner");
 		access_bucket_release(of);
 	}
 	free(of);
@@ -284,8 +294,10 @@ caller_may(struct call *c, const char *operation, const char *bucket,
 	a.bucket = bucket;
 	a.key = key;
 	a.versioned = versioned;
-	return c->who.of != NULL && strcmp(bucket, c->rq.bucket) == 0 ?
-	    judge_other(c, &a, meta) : judge_elsewhere(c, &a, meta);
+	if (c->who.of == NULL || strcmp(bucket, c->rq.bucket) != 0)
+		return judge_elsewhere(c, &a, meta);
+	return source_expected(c, c->who.of) ? judge_other(c, &a, meta) :
+	    denied(c, "the source's bucket is of another owner");
 }
 
 bool

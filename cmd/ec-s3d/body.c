@@ -16,6 +16,19 @@ header_get(const struct body_head *head, const char *name)
 	return NULL;
 }
 
+/* What the SDK says it computes must be what comes, unless it is the MD5 that
+ * Content-MD5 has. */
+static bool
+sdk_agrees(const struct body_head *head, enum s3_checksum_kind kind)
+{
+	const char *name = header_get(head, "x-amz-sdk-checksum-algorithm");
+
+	if (name == NULL || name[0] == '\0' || head->no_checksum)
+		return true;
+	return kind != S3_CHECKSUM_NONE ? s3_checksum_by_name(name) == kind :
+	    header_get(head, "Content-MD5") != NULL;
+}
+
 /* The one checksum among the headers, or the one announced as a trailer. */
 static enum s3_error
 checksum_find(struct body *b, const struct body_head *head,
@@ -39,14 +52,14 @@ checksum_find(struct body *b, const struct body_head *head,
 		    strlen(head->headers[i].value) + 1);
 	}
 	if (trailer == NULL || trailer[0] == '\0')
-		return S3_OK;
+		return sdk_agrees(head, *kind) ? S3_OK : S3_INVALID_REQUEST;
 	k = s3_checksum_by_header(trailer);
 	if (!b->chunked || !b->chunks.trailer || k == S3_CHECKSUM_NONE ||
 	    *kind != S3_CHECKSUM_NONE)
 		return S3_INVALID_REQUEST;
 	b->in_trailer = true;
 	*kind = k;
-	return S3_OK;
+	return sdk_agrees(head, k) ? S3_OK : S3_INVALID_REQUEST;
 }
 
 static enum s3_error
@@ -131,7 +144,7 @@ trailers_check(struct body *b)
 		    strcmp(name, s3_checksum_header(b->sum.kind)) != 0)
 			return S3_MALFORMED_TRAILER;
 		if (!s3_checksum_valid(b->sum.kind, value, NULL))
-			return S3_INVALID_DIGEST;
+			return S3_INVALID_REQUEST;
 		memcpy(b->want, value, strlen(value) + 1);
 	}
 	return b->in_trailer && n == 0 ? S3_MALFORMED_TRAILER : S3_OK;

@@ -152,7 +152,7 @@ handle_bucket_create(struct call *c)
 	    "x-amz-bucket-object-lock-enabled");
 	struct create create = { c->server->region, false };
 	struct buf meta = BUF_INIT(RECORD_META_MAX);
-	char location[RECORD_BUCKET_MAX + 2];
+	char location[RECORD_BUCKET_MAX + 2], arn[RECORD_BUCKET_MAX + 16];
 	enum s3_error e;
 
 	if (http_content_length(c->x) != 0 && (e = call_xml(c,
@@ -177,6 +177,8 @@ handle_bucket_create(struct call *c)
 		return e == S3_BUCKET_EXISTS ? existing(c) : e;
 	snprintf(location, sizeof(location), "/%s", c->rq.bucket);
 	http_answer_header(c->x, "Location", location);
+	snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", c->rq.bucket);
+	http_answer_header(c->x, "x-amz-bucket-arn", arn);
 	return call_answer(c, 200);
 }
 

@@ -8,6 +8,12 @@
 #include "route.h"
 #include "s3_time.h"
 
+/* Version ids are opaque: what looks like one of another server (a UUID, a
+ * ULID, those of AWS) is one of a version that is not there. */
+enum { FOREIGN_ID_MIN = 20 };
+#define ID_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+	"0123456789-_."
+
 enum s3_error
 call_fail(struct call *c, enum s3_error e, const char *fmt, ...)
 {
@@ -64,17 +70,20 @@ call_version(struct call *c, const char *text, struct stamp *mem,
     const struct stamp **out)
 {
 	*out = NULL;
-	if (text == NULL)
+	if (text == NULL || text[0] == '\0')
 		return S3_OK;
 	if (strcmp(text, "null") == 0) {
 		*out = &get_null_version;
 		return S3_OK;
 	}
-	if (stamp_parse(mem, text) != EC_OK)
-		return call_fail(c, S3_INVALID_ARGUMENT,
-		    "Invalid version id specified");
 	*out = mem;
-	return S3_OK;
+	if (stamp_parse(mem, text) == EC_OK)
+		return S3_OK;
+	/* No version has this stamp. */
+	*mem = (struct stamp){ UINT64_MAX, UINT64_MAX };
+	return strlen(text) >= FOREIGN_ID_MIN && text[strspn(text, ID_CHARS)]
+	    == '\0' ? S3_OK : call_fail(c, S3_INVALID_ARGUMENT,
+	    "Invalid version id specified");
 }
 
 /* What a result of the store means for the version that was named. */
@@ -319,6 +328,15 @@ call_xml_owner_of(struct call *c, struct xml *x, const char *name,
 		text[len] = '\0';
 	}
 	call_xml_owner(c, x, name, id != NULL ? text : of->acl.owner);
+}
+
+enum err
+call_origin(struct call *c, struct buf *out)
+{
+	const char *host = http_header(c->x, "Host");
+
+	return buf_printf(out, "%s://%s", http_secure(c->x) ? "https" : "http",
+	    host != NULL ? host : "");
 }
 
 void

@@ -43,8 +43,8 @@ enum s3_error call_bucket(struct call *c, const struct bucket **out);
 enum s3_error call_number(struct call *c, const char *name, uint64_t max,
     uint64_t none, uint64_t *out);
 
-/* The versionId parameter: *${out} is NULL (none), &get_null_version or
- * ${mem}.  Errors: S3_INVALID_ARGUMENT. */
+/* The versionId parameter: *${out} is NULL (none, or empty), &get_null_version
+ * or ${mem}.  Errors: S3_INVALID_ARGUMENT (not like an id of any server). */
 enum s3_error call_version(struct call *c, const char *text,
     struct stamp *mem, const struct stamp **out);
 
@@ -98,6 +98,8 @@ void call_xml_owner(struct call *c, struct xml *x, const char *name,
 /* The owner of something in the request's bucket, by its metadata. */
 void call_xml_owner_of(struct call *c, struct xml *x, const char *name,
     const struct buf *meta);
+/* Append "https://host:port", as the client calls this server. */
+enum err call_origin(struct call *c, struct buf *out);
 /* ETag: "${etag}", with the quotes. */
 void call_header_etag(struct call *c, const char *etag);
 

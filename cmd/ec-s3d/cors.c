@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,18 @@ join_header(struct call *c, const struct cors_rules *r, unsigned rule,
 	buf_release(&value);
 }
 
+static void
+low_header(struct call *c, const char *name, const char *value)
+{
+	char *low = strdup(value), *p;
+
+	for (p = low; p != NULL && *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (low != NULL)
+		http_answer_header(c->x, name, low);
+	free(low);
+}
+
 /* What ${method}, and with ${preflight} these headers, are allowed: false when
  * they are not. */
 static bool
@@ -76,8 +89,7 @@ allow(struct call *c, const struct cors_rules *r, const char *method,
 	join_header(c, r, (unsigned)rule, CORS_EXPOSE,
 	    "Access-Control-Expose-Headers");
 	if (headers != NULL)
-		http_answer_header(c->x, "Access-Control-Allow-Headers",
-		    headers);
+		low_header(c, "Access-Control-Allow-Headers", headers);
 	if (preflight)
 		join_header(c, r, (unsigned)rule, CORS_MAX_AGE,
 		    "Access-Control-Max-Age");

@@ -200,11 +200,10 @@ meta_parity(const struct buf *meta)
 static const char *
 override(struct call *c, const char *name)
 {
-	char parameter[64];
+	char parameter[META_USER_MAX + 32];
 
 	snprintf(parameter, sizeof(parameter), "response-%s", name);
-	return strcmp(http_method(c->x), "GET") == 0 ?
-	    request_query(&c->rq, parameter) : NULL;
+	return request_query(&c->rq, parameter);
 }
 
 static enum s3_error
@@ -215,6 +214,10 @@ answer_overrides(struct call *c)
 	for (k = 0; k < CONTENT_HEADERS; k++) {
 		const char *v = override(c, content_headers[k]);
 
+		if (v != NULL && c->who.user == NULL)
+			return call_fail(c, S3_INVALID_REQUEST, "Request "
+			    "specific response headers cannot be used for "
+			    "anonymous GET requests.");
 		if (v != NULL && http_answer_header(c->x, content_headers[k],
 		    v) != EC_OK)
 			return S3_INVALID_ARGUMENT;

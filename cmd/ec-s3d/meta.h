@@ -39,7 +39,8 @@ bool meta_text(const struct buf *meta, const char *name, char *out,
 int meta_parity(const struct buf *meta);
 
 /* Add the stored headers to the answer; the checksum with ${checksum}.
- * Errors: S3_INVALID_ARGUMENT (a response-* parameter), S3_SLOW_DOWN. */
+ * Errors: S3_INVALID_ARGUMENT (a response-* parameter), S3_INVALID_REQUEST (one
+ * of an anonymous request), S3_SLOW_DOWN. */
 enum s3_error meta_answer(struct call *c, const struct buf *meta,
     bool checksum);
 

@@ -58,7 +58,7 @@ copy_tags(struct call *c, const struct copy_source *s, struct buf *meta)
 	    META_TAGGING, tags, len));
 }
 
-/* The algorithm asked for, else that of the source. */
+/* The algorithm asked for, else that of the source, else the default. */
 static enum s3_error
 copy_checksum(struct call *c, const struct copy_source *s,
     enum s3_checksum_kind *kind)
@@ -66,12 +66,16 @@ copy_checksum(struct call *c, const struct copy_source *s,
 	const char *name = http_header(c->x, "x-amz-checksum-algorithm");
 	char value[S3_CHECKSUM_TEXT_BYTES + 8];
 
-	if (name == NULL) {
-		*kind = meta_checksum(&s->object.meta, value, sizeof(value));
-		return S3_OK;
+	if (name != NULL) {
+		*kind = s3_checksum_by_name(name);
+		return *kind != S3_CHECKSUM_NONE ? S3_OK : call_fail(c,
+		    S3_INVALID_REQUEST,
+		    "Checksum algorithm provided is unsupported");
 	}
-	*kind = s3_checksum_by_name(name);
-	return *kind != S3_CHECKSUM_NONE ? S3_OK : S3_INVALID_REQUEST;
+	*kind = meta_checksum(&s->object.meta, value, sizeof(value));
+	if (*kind == S3_CHECKSUM_NONE)
+		*kind = S3_CHECKSUM_DEFAULT;
+	return S3_OK;
 }
 
 static enum s3_error

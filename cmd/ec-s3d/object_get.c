@@ -69,20 +69,33 @@ span_find(struct call *c, const struct object *o, struct span *s)
 {
 	const char *range = http_header(c->x, "Range");
 	uint64_t part;
-	enum s3_error e;
 
 	*s = (struct span){ .len = o->size };
-	if ((e = call_number(c, "partNumber", RECORD_PARTS_MAX, 0, &part)) !=
-	    S3_OK)
-		return e;
-	if (part != 0)
-		return range != NULL ? S3_INVALID_REQUEST :
-		    part_span(o, part, s);
+	if (call_number(c, "partNumber", RECORD_PARTS_MAX, 0, &part) == S3_OK &&
+	    part != 0)
+		return part_span(o, part, s);
 	if (range != NULL && !condition_if_range(http_header(c->x,
 	    "If-Range"), o->etag, o->mtime_us))
 		range = NULL;
 	return condition_range(range, o->size, &s->partial, &s->start,
 	    &s->len);
+}
+
+/* What is wrong whatever the object is. */
+static enum s3_error
+request_check(struct call *c)
+{
+	const char *part = request_query(&c->rq, "partNumber");
+	uint64_t n;
+
+	if (part == NULL)
+		return S3_OK;
+	if (num_parse(&n, part, 1, RECORD_PARTS_MAX) != EC_OK)
+		return call_fail(c, S3_INVALID_ARGUMENT, "Part number must be "
+		    "an integer between 1 and 10000, inclusive");
+	return http_header(c->x, "Range") == NULL ? S3_OK : call_fail(c,
+	    S3_INVALID_REQUEST, "Cannot specify both Range header and "
+	    "partNumber query parameter");
 }
 
 static enum s3_error
@@ -159,7 +172,8 @@ get_or_head(struct call *c, bool head)
 	struct span s;
 	enum s3_error e;
 
-	if ((e = open_object(c, head ? NULL : &g, &o)) != S3_OK)
+	if ((e = request_check(c)) != S3_OK ||
+	    (e = open_object(c, head ? NULL : &g, &o)) != S3_OK)
 		goto out;
 	call_header_etag(c, o.etag);
 	call_header_time(c, &o);

@@ -60,7 +60,7 @@ bucket_need(struct call *c)
 	enum s3_error e = object_lock_bucket(c, &on);
 
 	return e != S3_OK || on ? e : call_fail(c, S3_INVALID_REQUEST,
-	    "Bucket is missing Object Lock Configuration");
+	    "Bucket is missing ObjectLockConfiguration");
 }
 
 static enum s3_error
@@ -172,9 +172,9 @@ object_lock_check(const struct object *o, bool bypass, int64_t now)
 static enum s3_error
 version_open(struct call *c, struct object *o)
 {
-	enum s3_error e = bucket_need(c);
+	enum s3_error e = call_object(c, o);
 
-	return e != S3_OK ? e : call_object(c, o);
+	return e != S3_OK ? e : bucket_need(c);
 }
 
 enum s3_error
@@ -293,8 +293,8 @@ handle_retention_put(struct call *c)
 	struct wanted_lock w = { .bypass = object_lock_bypass(c) };
 	enum s3_error e;
 
-	if ((e = bucket_need(c)) != S3_OK || (e = call_xml(c, BODY_MAX,
-	    CALL_XML_PLAIN, retention_element, &w)) != S3_OK)
+	if ((e = call_xml(c, BODY_MAX, CALL_XML_PLAIN, retention_element,
+	    &w)) != S3_OK)
 		return e;
 	w.empty = w.mode[0] == '\0' && w.date[0] == '\0';
 	if (!w.empty && (!mode_valid(w.mode) ||
@@ -303,7 +303,8 @@ handle_retention_put(struct call *c)
 	if (!w.empty && w.until <= now_s())
 		return call_fail(c, S3_INVALID_ARGUMENT,
 		    "The retain until date must be in the future!");
-	return change(c, retention_change, &w);
+	e = bucket_need(c);
+	return e != S3_OK ? e : change(c, retention_change, &w);
 }
 
 static enum s3_error
@@ -332,10 +333,11 @@ handle_legal_hold_put(struct call *c)
 	struct wanted_lock w = { .until = 0 };
 	enum s3_error e;
 
-	if ((e = bucket_need(c)) != S3_OK || (e = call_xml(c, BODY_MAX,
-	    CALL_XML_PLAIN, hold_element, &w)) != S3_OK)
+	if ((e = call_xml(c, BODY_MAX, CALL_XML_PLAIN, hold_element, &w)) !=
+	    S3_OK)
 		return e;
 	if (strcmp(w.hold, "ON") != 0 && strcmp(w.hold, "OFF") != 0)
 		return S3_MALFORMED_XML;
-	return change(c, hold_change, &w);
+	e = bucket_need(c);
+	return e != S3_OK ? e : change(c, hold_change, &w);
 }

@@ -26,6 +26,7 @@ struct post {
 	char key[RECORD_KEY_MAX + 1];
 	const char *checksum;		/* that was sent, or NULL */
 	struct s3_checksum sum;
+	char text[S3_CHECKSUM_TEXT_BYTES];	/* of it, at the end */
 	struct tags tags;
 };
 
@@ -136,6 +137,10 @@ allowed(struct call *c, struct post *p)
 	if (v4 == NULL && v2 == NULL)
 		return call_fail(c, S3_INVALID_ARGUMENT,
 		    "Bucket POST must contain a field named 'signature'");
+	if (v4 == NULL && !c->server->sigv2)
+		return call_fail(c, S3_INVALID_REQUEST, "The authorization "
+		    "mechanism you have provided is not supported. Please use "
+		    "AWS4-HMAC-SHA256.");
 	if (strlen(policy) > POLICY_MAX)
 		return S3_INVALID_POLICY;
 	key_id(&p->form, v4 != NULL, id);
@@ -186,7 +191,7 @@ meta_make(struct call *c, struct post *p, struct buf *meta)
 {
 	const struct form *f = &p->form;
 	const char *tagging = form_get(f, "tagging");
-	enum s3_checksum_kind kind = S3_CHECKSUM_NONE;
+	enum s3_checksum_kind kind = S3_CHECKSUM_DEFAULT;
 	enum s3_error e;
 
 	if ((e = meta_from_headers(f->field, f->fields, meta)) != S3_OK ||
@@ -211,7 +216,6 @@ static enum s3_error
 receive(struct call *c, struct post *p, struct store_put *put)
 {
 	uint64_t max = num_min(p->policy.max, OBJECT_PUT_MAX), size = 0;
-	char text[S3_CHECKSUM_TEXT_BYTES];
 	struct buf extra = BUF_INIT(1024);
 	const uint8_t *bytes;
 	size_t len;
@@ -232,10 +236,10 @@ receive(struct call *c, struct post *p, struct store_put *put)
 		return e;
 	if (size < p->policy.min)
 		return S3_ENTITY_TOO_SMALL;
-	s3_checksum_final(&p->sum, text);
-	if (p->checksum != NULL && strcmp(text, p->checksum) != 0)
+	s3_checksum_final(&p->sum, p->text);
+	if (p->checksum != NULL && strcmp(p->text, p->checksum) != 0)
 		return S3_BAD_DIGEST;
-	e = meta_add_checksum(&extra, p->sum.kind, text, "FULL_OBJECT");
+	e = meta_add_checksum(&extra, p->sum.kind, p->text, "FULL_OBJECT");
 	if (e == S3_OK && extra.len > 0)
 		e = call_store(c, store_put_meta(put, extra.data, extra.len));
 	buf_release(&extra);
@@ -267,13 +271,16 @@ answer(struct call *c, const struct post *p, const struct object *o)
 		to = form_get(&p->form, "redirect");
 	call_header_etag(c, o->etag);
 	call_header_written(c, o);
+	object_checksum_headers(c, p->sum.kind, p->text);
 	if (to != NULL && strncmp(to, "http", 4) == 0) {
 		redirect_url(c, p, o->etag, to, &url);
 		http_answer_header(c->x, "Location", buf_str(&url));
 		e = call_answer(c, 303);
 		goto out;
 	}
-	if (buf_printf(&url, "/%s/", c->rq.bucket) != EC_OK ||
+	if (call_origin(c, &url) != EC_OK ||
+	    (!c->rq.virtual_host && buf_printf(&url, "/%s", c->rq.bucket) !=
+	    EC_OK) || buf_add(&url, "/", 1) != EC_OK ||
 	    request_encode(&url, p->key, true) != EC_OK)
 		url.len = 0;
 	http_answer_header(c->x, "Location", buf_str(&url));

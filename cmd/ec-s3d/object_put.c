@@ -118,6 +118,14 @@ object_transfer(struct call *c, struct get *g, uint64_t start, uint64_t len,
 	return e;
 }
 
+void
+object_checksum_headers(struct call *c, enum s3_checksum_kind kind,
+    const char *text)
+{
+	http_answer_header(c->x, s3_checksum_header(kind), text);
+	http_answer_header(c->x, "x-amz-checksum-type", "FULL_OBJECT");
+}
+
 /* A checksum in a trailer is only known now. */
 static enum s3_error
 add_checksum(struct call *c, struct store_put *p, const struct body *b)
@@ -145,7 +153,7 @@ handle_object_put(struct call *c)
 	const struct store_condition condition = { write_condition_check, &w };
 	enum s3_error e;
 
-	if ((e = call_body(c, &b, S3_CHECKSUM_NONE)) != S3_OK ||
+	if ((e = call_body(c, &b, S3_CHECKSUM_DEFAULT)) != S3_OK ||
 	    (e = object_length(&b)) != S3_OK ||
 	    (e = write_condition_from(c, &w, false)) != S3_OK ||
 	    (e = meta_from_request(c, &meta)) != S3_OK ||
@@ -167,11 +175,7 @@ handle_object_put(struct call *c)
 		goto out;
 	call_header_etag(c, o.etag);
 	call_header_written(c, &o);
-	if (b.sum.kind != S3_CHECKSUM_NONE) {
-		http_answer_header(c->x, s3_checksum_header(b.sum.kind),
-		    b.checksum);
-		http_answer_header(c->x, "x-amz-checksum-type", "FULL_OBJECT");
-	}
+	object_checksum_headers(c, b.sum.kind, b.checksum);
 	e = call_answer(c, 200);
 out:
 	store_put_free(p);

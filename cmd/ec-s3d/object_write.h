@@ -14,6 +14,10 @@ enum s3_error object_receive(struct call *c, struct body *b,
  * S3_ENTITY_TOO_LARGE. */
 enum s3_error object_length(const struct body *b);
 
+/* x-amz-checksum-* of a whole object. */
+void object_checksum_headers(struct call *c, enum s3_checksum_kind kind,
+    const char *text);
+
 /* The parity that the storage class in ${meta} asks for: put_params.parity.
  * Errors: S3_INVALID_STORAGE_CLASS (more than there are drives for). */
 enum s3_error object_parity(struct call *c, const struct buf *meta, int *out);

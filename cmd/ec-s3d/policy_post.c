@@ -40,13 +40,16 @@ static enum s3_error
 holds(struct check *c, const char *name, const char *want, bool prefix)
 {
 	const char *have = value_of(c, name);
+	char text[160];
 
 	if (have == NULL)
 		have = "";
 	if (prefix ? strncmp(have, want, strlen(want)) == 0 :
 	    strcmp(have, want) == 0)
 		return S3_OK;
-	return say(c, S3_ACCESS_DENIED, "Policy Condition failed: ", name);
+	snprintf(text, sizeof(text), "[\"%s\", \"$%.60s\", \"%.60s\"]",
+	    prefix ? "starts-with" : "eq", name, want);
+	return say(c, S3_ACCESS_DENIED, "Policy Condition failed: ", text);
 }
 
 static enum s3_error

@@ -23,6 +23,9 @@ static const struct {
 	[S3_CHECKSUM_SHA1] = { "SHA1", "ChecksumSHA1", PREFIX "sha1", 20, 0 },
 	[S3_CHECKSUM_SHA256] = { "SHA256", "ChecksumSHA256", PREFIX "sha256",
 	    32, 0 },
+	[S3_CHECKSUM_SHA512] = { "SHA512", "ChecksumSHA512", PREFIX "sha512",
+	    64, 0 },
+	[S3_CHECKSUM_MD5] = { "MD5", "ChecksumMD5", PREFIX "md5", 16, 0 },
 };
 
 const char *
@@ -82,6 +85,10 @@ s3_checksum_init(struct s3_checksum *c, enum s3_checksum_kind kind)
 		return digest_new(&c->digest, DIGEST_SHA1);
 	if (kind == S3_CHECKSUM_SHA256)
 		return digest_new(&c->digest, DIGEST_SHA256);
+	if (kind == S3_CHECKSUM_SHA512)
+		return digest_new(&c->digest, DIGEST_SHA512);
+	if (kind == S3_CHECKSUM_MD5)
+		return digest_new(&c->digest, DIGEST_MD5);
 	return EC_OK;
 }
 

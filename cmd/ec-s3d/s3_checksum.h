@@ -17,16 +17,21 @@ enum s3_checksum_kind {
 	S3_CHECKSUM_CRC64NVME,
 	S3_CHECKSUM_SHA1,
 	S3_CHECKSUM_SHA256,
+	S3_CHECKSUM_SHA512,
+	S3_CHECKSUM_MD5,
 	S3_CHECKSUM_KINDS
 };
 
-enum { S3_CHECKSUM_BYTES_MAX = 32, S3_CHECKSUM_TEXT_BYTES = 45 };
+enum { S3_CHECKSUM_BYTES_MAX = 64, S3_CHECKSUM_TEXT_BYTES = 89 };
 
 struct s3_checksum {	/* one running checksum; one thread at a time */
 	enum s3_checksum_kind kind;
 	uint64_t crc;
 	struct digest *digest;
 };
+
+/* What an object gets for which the client asked for none. */
+#define S3_CHECKSUM_DEFAULT S3_CHECKSUM_CRC64NVME
 
 /* "CRC32C", "ChecksumCRC32C", "x-amz-checksum-crc32c", raw bytes. */
 const char *s3_checksum_name(enum s3_checksum_kind kind);

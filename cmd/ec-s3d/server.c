@@ -59,6 +59,8 @@ parameters_check(struct call *c)
 {
 	static const char *const known[] = { "x-id", "versionId", "uploadId",
 		"partNumber" };
+	static const char *const v2[] = { "AWSAccessKeyId", "Expires",
+		"Signature" };
 	const char *method = http_method(c->x);
 	unsigned i, k;
 
@@ -72,6 +74,8 @@ parameters_check(struct call *c)
 
 		for (k = 0; k < sizeof(known) / sizeof(known[0]); k++)
 			good = good || strcmp(known[k], name) == 0;
+		for (k = 0; c->auth.v2 && k < sizeof(v2) / sizeof(v2[0]); k++)
+			good = good || strcmp(v2[k], name) == 0;
 		if (!good)
 			return call_fail(c, S3_NOT_IMPLEMENTED,
 			    "the parameter '%.64s' is not implemented", name);
@@ -88,7 +92,6 @@ headers_check(struct call *c)
 		"x-amz-website-redirect-location",
 		"x-amz-copy-source-server-side-encryption-",
 		"x-amz-write-offset-bytes",
-		"x-amz-source-expected-bucket-owner",
 	};
 	const struct http_header *h;
 	unsigned i, k, n = http_headers(c->x, &h);

@@ -35,8 +35,9 @@ upload_call_open(struct call *c, struct upload_call *u)
 	    S3_OK || (e = call_store(c, store_upload_get(c->server->store,
 	    c->rq.bucket, c->rq.key, &u->id, &u->upload))) != S3_OK)
 		return e;
-	if (meta_text(&u->upload.meta, ALGORITHM, name, sizeof(name)))
-		u->kind = s3_checksum_by_name(name);
+	u->implied = !meta_text(&u->upload.meta, ALGORITHM, name,
+	    sizeof(name));
+	u->kind = u->implied ? S3_CHECKSUM_DEFAULT : s3_checksum_by_name(name);
 	u->composite = meta_text(&u->upload.meta, COMPOSITE, name,
 	    sizeof(name));
 	return S3_OK;
@@ -172,10 +173,11 @@ handle_upload_part(struct call *c)
 	    (e = call_body(c, &b, u.kind)) != S3_OK ||
 	    (e = object_length(&b)) != S3_OK)
 		goto out;
-	if (u.kind != S3_CHECKSUM_NONE && b.sum.kind != u.kind) {
+	if (!u.implied && b.sum.kind != u.kind) {
 		e = call_fail(c, S3_INVALID_REQUEST, "Checksum Type mismatch "
-		    "occurred, expected checksum Type: %s",
-		    s3_checksum_name(u.kind));
+		    "occurred, expected checksum Type: %s, actual checksum "
+		    "Type: %s", s3_checksum_name(u.kind),
+		    s3_checksum_name(b.sum.kind));
 		goto out;
 	}
 	params.upload = u.id;
@@ -187,9 +189,7 @@ handle_upload_part(struct call *c)
 	    (e = part_commit(c, p, b.sum.kind, b.checksum, &o)) != S3_OK)
 		goto out;
 	call_header_etag(c, o.etag);
-	if (b.sum.kind != S3_CHECKSUM_NONE)
-		http_answer_header(c->x, s3_checksum_header(b.sum.kind),
-		    b.checksum);
+	http_answer_header(c->x, s3_checksum_header(b.sum.kind), b.checksum);
 	e = call_answer(c, 200);
 out:
 	store_put_free(p);
@@ -230,8 +230,7 @@ copy_answer(struct call *c, const struct object *o,
 	xml_begin(&x, "CopyPartResult");
 	xml_time(&x, "LastModified", o->mtime_us);
 	xml_etag(&x, "ETag", o->etag);
-	if (kind != S3_CHECKSUM_NONE)
-		xml_text(&x, s3_checksum_element(kind), sum);
+	xml_text(&x, s3_checksum_element(kind), sum);
 	return call_answer_xml(c, &x, "CopyPartResult");
 }
 

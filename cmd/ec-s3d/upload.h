@@ -12,6 +12,8 @@ struct upload_call {	/* the upload that a request names */
 	struct upload upload;
 	enum s3_checksum_kind kind;	/* asked for when it was created */
 	bool composite;			/* of the parts' checksums */
+	bool implied;			/* none was asked for: the default, as
+					 * far as the parts have it */
 };
 #define UPLOAD_CALL_INIT { .upload = UPLOAD_INIT }
 

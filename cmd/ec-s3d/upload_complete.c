@@ -42,7 +42,7 @@ part_field(struct asked *a, const char *name, const char *text)
 
 	if (strcmp(name, "PartNumber") == 0) {
 		if (num_parse(&number, text, 1, RECORD_PARTS_MAX) != EC_OK)
-			return S3_INVALID_PART;
+			return S3_INVALID_ARGUMENT;
 		a->number = (uint32_t)number;
 	} else if (strcmp(name, "ETag") == 0) {
 		if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
@@ -57,8 +57,9 @@ part_field(struct asked *a, const char *name, const char *text)
 	for (i = 1; i < S3_CHECKSUM_KINDS; i++)
 		if (strcmp(name, s3_checksum_element(
 		    (enum s3_checksum_kind)i)) == 0) {
-			if (len >= sizeof(a->sum))
-				return S3_INVALID_PART;
+			if (a->kind != S3_CHECKSUM_NONE || !s3_checksum_valid(
+			    (enum s3_checksum_kind)i, text, NULL))
+				return S3_INVALID_ARGUMENT;
 			a->kind = (enum s3_checksum_kind)i;
 			memcpy(a->sum, text, len + 1);
 		}
@@ -180,7 +181,7 @@ etag_make(const struct complete *co, char out[RECORD_ETAG_MAX + 1])
 }
 
 /* The checksum of the parts' checksums, or of all the data; "" when the
- * upload asked for none. */
+ * upload asked for none and parts came with others than the default. */
 static enum s3_error
 checksum_make(const struct upload_call *u, const struct complete *co,
     char out[COMPOSITE_TEXT_BYTES])
@@ -192,15 +193,14 @@ checksum_make(const struct upload_call *u, const struct complete *co,
 	size_t len;
 
 	out[0] = '\0';
-	if (u->kind == S3_CHECKSUM_NONE)
-		return S3_OK;
 	if (s3_checksum_init(&whole, u->kind) != EC_OK)
 		return S3_SLOW_DOWN;
 	for (i = 0; i < co->n; i++) {
 		if (upload_part_checksum(&co->parts[i], sum, sizeof(sum)) !=
 		    u->kind || !s3_checksum_valid(u->kind, sum, raw)) {
 			s3_checksum_release(&whole);
-			return S3_INVALID_PART;
+			out[0] = '\0';
+			return u->implied ? S3_OK : S3_INVALID_PART;
 		}
 		if (u->composite)
 			s3_checksum_update(&whole, raw,
@@ -227,13 +227,17 @@ checksum_check(struct call *c, const struct upload_call *u, const char *sum)
 	const char *said = http_header(c->x, s3_checksum_header(u->kind));
 	const char *type = http_header(c->x, "x-amz-checksum-type");
 
-	if (u->kind == S3_CHECKSUM_NONE)
+	if (sum[0] == '\0')
 		return S3_OK;
-	if (type != NULL && strcmp(type, u->composite ? "COMPOSITE" :
-	    "FULL_OBJECT") != 0)
+	if (type != NULL && !u->implied && strcmp(type, u->composite ?
+	    "COMPOSITE" : "FULL_OBJECT") != 0)
 		return call_fail(c, S3_INVALID_REQUEST,
 		    "The upload was created using another checksum type");
-	return said == NULL || strcmp(said, sum) == 0 ? S3_OK : S3_BAD_DIGEST;
+	/* The number of parts behind a composite one may be left out. */
+	if (said == NULL || strcmp(said, sum) == 0 || (u->composite &&
+	    strncmp(said, sum, strlen(said)) == 0 && sum[strlen(said)] == '-'))
+		return S3_OK;
+	return S3_BAD_DIGEST;
 }
 
 /* The parts' checksums, for those who ask about parts later. */
@@ -248,8 +252,7 @@ part_sums_add(const struct upload_call *u, const struct complete *co,
 	enum err e = EC_OK;
 	unsigned i;
 
-	for (i = 0; i < co->n && u->kind != S3_CHECKSUM_NONE && e == EC_OK;
-	    i++) {
+	for (i = 0; i < co->n && e == EC_OK; i++) {
 		upload_part_checksum(&co->parts[i], sum, sizeof(sum));
 		s3_checksum_valid(u->kind, sum, raw);
 		e = buf_add(&sums, raw, bytes);
@@ -266,20 +269,18 @@ answer(struct call *c, const struct upload_call *u, const char *etag,
     const char *sum)
 {
 	struct xml x = XML_INIT;
-	const char *host = http_header(c->x, "Host");
 	struct buf location = BUF_INIT(64 * 1024);
 	enum s3_error e = S3_SLOW_DOWN;
 
-	if (buf_printf(&location, "%s://%s",
-	    http_secure(c->x) ? "https" : "http", host != NULL ? host : "") !=
-	    EC_OK || buf_add_str(&location, c->rq.raw_path) != EC_OK)
+	if (call_origin(c, &location) != EC_OK ||
+	    buf_add_str(&location, c->rq.raw_path) != EC_OK)
 		goto out;
 	xml_begin(&x, "CompleteMultipartUploadResult");
 	xml_text(&x, "Location", buf_str(&location));
 	xml_text(&x, "Bucket", c->rq.bucket);
 	xml_text(&x, "Key", c->rq.key);
 	xml_etag(&x, "ETag", etag);
-	if (u->kind != S3_CHECKSUM_NONE) {
+	if (sum[0] != '\0') {
 		xml_text(&x, s3_checksum_element(u->kind), sum);
 		xml_text(&x, "ChecksumType", u->composite ? "COMPOSITE" :
 		    "FULL_OBJECT");
@@ -307,9 +308,9 @@ complete(struct call *c, const struct upload_call *u, struct complete *co)
 	    (e = etag_make(co, etag)) != S3_OK ||
 	    (e = checksum_make(u, co, sum)) != S3_OK ||
 	    (e = checksum_check(c, u, sum)) != S3_OK ||
-	    (e = meta_add_checksum(&extra, u->kind, sum, u->composite ?
-	    "COMPOSITE" : "FULL_OBJECT")) != S3_OK ||
-	    (e = part_sums_add(u, co, &extra)) != S3_OK ||
+	    (sum[0] != '\0' && ((e = meta_add_checksum(&extra, u->kind, sum,
+	    u->composite ? "COMPOSITE" : "FULL_OBJECT")) != S3_OK ||
+	    (e = part_sums_add(u, co, &extra)) != S3_OK)) ||
 	    (e = call_store(c, store_upload_complete(c->server->store,
 	    c->rq.bucket, c->rq.key, &u->id, co->parts, co->n, etag,
 	    write_condition_any(&w) ? &condition : NULL, extra.data,

@@ -34,7 +34,7 @@ parts_xml(struct call *c, struct xml *x, const struct upload_call *u,
 	call_xml_owner_of(c, x, "Initiator", &u->upload.meta);
 	call_xml_owner_of(c, x, "Owner", &u->upload.meta);
 	xml_text(x, "StorageClass", "STANDARD");
-	if (u->kind != S3_CHECKSUM_NONE) {
+	if (!u->implied) {
 		xml_text(x, "ChecksumAlgorithm", s3_checksum_name(u->kind));
 		xml_text(x, "ChecksumType", u->composite ? "COMPOSITE" :
 		    "FULL_OBJECT");

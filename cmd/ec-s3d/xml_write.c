@@ -23,7 +23,7 @@ add_str(struct xml *x, const char *s)
 static bool
 is_plain(unsigned char c)
 {
-	return c >= 0x20 && c != '&' && c != '<' && c != '>' && c != '"' &&
+	return c >= 0x20 && c != '&' && c != '<' && c != '>' &&
 	    c != 0x7f;
 }
 
@@ -41,7 +41,7 @@ add_escaped(struct xml *x, const char *s)
 			return;
 		snprintf(code, sizeof(code), "&#x%X;", (unsigned char)s[n]);
 		add_str(x, s[n] == '&' ? "&amp;" : s[n] == '<' ? "&lt;" :
-		    s[n] == '>' ? "&gt;" : s[n] == '"' ? "&quot;" : code);
+		    s[n] == '>' ? "&gt;" : code);
 		n++;
 	}
 }

@@ -19,6 +19,7 @@ struct digest {
 		MD5_CTX md5;
 		SHA_CTX sha1;
 		SHA256_CTX sha256;
+		SHA512_CTX sha512;
 	} u;
 };
 
@@ -34,6 +35,9 @@ start(struct digest *d)
 		break;
 	case DIGEST_SHA256:
 		SHA256_Init(&d->u.sha256);
+		break;
+	case DIGEST_SHA512:
+		SHA512_Init(&d->u.sha512);
 		break;
 	}
 }
@@ -72,6 +76,9 @@ digest_update(struct digest *d, const void *buf, size_t len)
 	case DIGEST_SHA256:
 		SHA256_Update(&d->u.sha256, buf, len);
 		break;
+	case DIGEST_SHA512:
+		SHA512_Update(&d->u.sha512, buf, len);
+		break;
 	}
 }
 
@@ -88,6 +95,9 @@ digest_final(struct digest *d, uint8_t out[])
 	case DIGEST_SHA256:
 		SHA256_Final(out, &d->u.sha256);
 		break;
+	case DIGEST_SHA512:
+		SHA512_Final(out, &d->u.sha512);
+		break;
 	}
 	start(d);
 }
@@ -100,6 +110,8 @@ digest_bytes(enum digest_kind kind)
 		return DIGEST_MD5_BYTES;
 	case DIGEST_SHA1:
 		return DIGEST_SHA1_BYTES;
+	case DIGEST_SHA512:
+		return DIGEST_SHA512_BYTES;
 	case DIGEST_SHA256:
 		break;
 	}

@@ -8,9 +8,9 @@
 
 #include "base/err.h"
 
-enum digest_kind { DIGEST_MD5, DIGEST_SHA1, DIGEST_SHA256 };
+enum digest_kind { DIGEST_MD5, DIGEST_SHA1, DIGEST_SHA256, DIGEST_SHA512 };
 enum { DIGEST_MD5_BYTES = 16, DIGEST_SHA1_BYTES = 20, DIGEST_SHA256_BYTES = 32,
-	DIGEST_BYTES_MAX = 32 };
+	DIGEST_SHA512_BYTES = 64, DIGEST_BYTES_MAX = 64 };
 
 struct digest;	/* one running digest; one thread at a time */
 

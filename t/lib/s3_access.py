@@ -148,6 +148,15 @@ def group_owners():
           Bucket=b, ExpectedBucketOwner=ALT)
     works('the owner is expected', main.list_objects, Bucket=b,
           ExpectedBucketOwner=MAIN)
+    how = dict(Bucket=b, Key='copy', CopySource='%s/key' % b)
+    fails('AccessDenied', 'another owner of the source is expected',
+          main.copy_object, ExpectedSourceBucketOwner=ALT, **how)
+    works('the owner of the source is expected', main.copy_object,
+          ExpectedSourceBucketOwner=MAIN, **how)
+    how.update(UploadId=main.create_multipart_upload(
+        Bucket=b, Key='copy')['UploadId'], PartNumber=1)
+    fails('AccessDenied', 'another owner of the source of a part',
+          main.upload_part_copy, ExpectedSourceBucketOwner=ALT, **how)
 
 
 def group_acl():
@@ -394,6 +403,34 @@ def group_v2():
             check(False, 'changed: ' + changed)
         except urllib.error.HTTPError as e:
             same(e.code, 403, 'changed')
+    url = old.generate_presigned_url('put_object', Params={
+        'Bucket': b, 'Key': 'put'})
+    urllib.request.urlopen(urllib.request.Request(url, b'presigned', {
+        'Content-Type': ''}, method='PUT'))
+    same(old.get_object(Bucket=b, Key='put')['Body'].read(), b'presigned',
+         'PUT presigned')
+    form = old.generate_presigned_post(b, 'form')
+    check('signature' in form['fields'], 'a form of version 2')
+    for signature, want in ((form['fields']['signature'], 204), ('x', 403)):
+        form['fields']['signature'] = signature
+        same(post(form, b'posted'), want, 'form')
+    same(old.get_object(Bucket=b, Key='form')['Body'].read(), b'posted',
+         'form')
+
+
+def post(form, body):
+    """The status of an upload by a form."""
+    parts = ['--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+             % field for field in form['fields'].items()]
+    parts.append('--x\r\nContent-Disposition: form-data; name="file"; '
+                 'filename="f"\r\n\r\n%s\r\n--x--\r\n' % body.decode())
+    try:
+        with urllib.request.urlopen(urllib.request.Request(
+                form['url'], ''.join(parts).encode(), {
+                    'Content-Type': 'multipart/form-data; boundary=x'})) as r:
+            return r.status
+    except urllib.error.HTTPError as e:
+        return e.code
 
 
 def group_sts():

@@ -430,6 +430,53 @@ def crc32(d):
 
 
 @test
+def default_checksum(b):
+    """CRC64NVME, when the client sends none."""
+    def raw(method, path, body=None):
+        rq = botocore.awsrequest.AWSRequest(method, endpoint + path,
+                                            data=body)
+        rq.headers["x-amz-checksum-mode"] = "ENABLED"
+        sign(rq)
+        return http(method, endpoint + path, body, dict(rq.headers))
+    s, body, h = raw("PUT", "/" + b + "/k", b"123456789")
+    assert s == 200, body
+    want = "rosUhgp5mIg="
+    assert h["x-amz-checksum-crc64nvme"] == want
+    assert h["x-amz-checksum-type"] == "FULL_OBJECT"
+    s3.copy_object(Bucket=b, Key="copy", CopySource=b + "/k")
+    for key in "k", "copy":
+        _, _, h = raw("HEAD", "/" + b + "/" + key)
+        assert h["x-amz-checksum-crc64nvme"] == want, key
+    upload = s3.create_multipart_upload(Bucket=b, Key="m")["UploadId"]
+    _, _, h = raw("PUT", "/%s/m?partNumber=1&uploadId=%s" % (b, upload),
+                  b"123456789")
+    assert h["x-amz-checksum-crc64nvme"] == want
+    s3.complete_multipart_upload(
+        Bucket=b, Key="m", UploadId=upload, MultipartUpload={"Parts": [
+            {"PartNumber": 1, "ETag": h["ETag"]}]})
+    _, _, h = raw("HEAD", "/" + b + "/m")
+    assert h["x-amz-checksum-crc64nvme"] == want
+    assert h["x-amz-checksum-type"] == "FULL_OBJECT"
+
+
+@test
+def more_checksums(b):
+    """Those that SDKs compute if asked for; unknown to older ones."""
+    for name, digest in ("sha512", hashlib.sha512), ("md5", hashlib.md5):
+        good = base64.b64encode(digest(b"x").digest()).decode()
+        for value, code in (good, None), (good[::-1], 400):
+            with headers(**{"x_amz_checksum_" + name: value}):
+                try:
+                    answer = s3.put_object(Bucket=b, Key=name,
+                                                     Body=b"x")
+                    assert code is None
+                except ClientError as e:
+                    assert code == e.response["ResponseMetadata"][
+                        "HTTPStatusCode"]
+        assert header(answer, "x-amz-checksum-" + name) == good
+
+
+@test
 def object_checksums(b):
     d = data(200001)
     for algorithm in ["CRC32", "SHA1", "SHA256"]:

@@ -225,7 +225,7 @@ def main():
         refused("a wrong checksum in the %s trailer" % s, 400, "BadDigest",
                 lambda p: chunked(p, trailer=CRC, value=crc32(b"other"),
                                   signed=signed))
-        refused("no checksum in the %s trailer" % s, 400, "InvalidDigest",
+        refused("no checksum in the %s trailer" % s, 400, "InvalidRequest",
                 lambda p: chunked(p, trailer=CRC, value="zz", signed=signed))
         refused("a %s trailer not announced" % s, 400,
                 "MalformedTrailerError",

@@ -53,7 +53,7 @@ def cors_preflight(b):
     assert (s, origin, methods) == (200, "http://a.example.com", "GET, PUT")
     assert h[ALLOW + "Credentials"] == "true"
     assert h["Access-Control-Max-Age"] == "60" and "Origin" in h["Vary"]
-    assert h[ALLOW + "Headers"] == "x-amz-date, X-Amz-Acl"
+    assert h[ALLOW + "Headers"] == "x-amz-date, x-amz-acl"
     s, origin, methods, h, _ = preflight("GET", "http://other")
     assert (s, origin, methods) == (200, "*", "GET")
     assert ALLOW + "Credentials" not in h

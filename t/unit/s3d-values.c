@@ -73,7 +73,9 @@ checksums(void)
 	/* The check values of "123456789" in the catalogues. */
 	static const char *const want[S3_CHECKSUM_KINDS] = { "", "y/Q5Jg==",
 		"4waSgw==", "rosUhgp5mIg=", "98O8HYCOBHMq32eZZczDTKeuNEE=",
-		"FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=" };
+		"FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
+		"2eZ2LdHI6vbWGzxhkvxAjU1tXxF20MKRabwk5xw/J0rSf81YEbMT1oH35V7A"
+		"LXPUmclUVba1u1A6z1dPuo/+hQ==", "JfnnlDI7RTiF9RgfG2JNCw==" };
 	char out[S3_CHECKSUM_TEXT_BYTES];
 	unsigned i;
 

@@ -113,7 +113,7 @@ writing(void)
 	tap_ok(xml_end(&x, "Error") == EC_OK, "written");
 	tap_is_str(buf_str(&x.buf),
 	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	    "<Error><Key>a&lt;b&gt;&amp;&quot;'&#x1;&#xD;&#xA;&#x9;z\xc3\xa4"
+	    "<Error><Key>a&lt;b&gt;&amp;\"'&#x1;&#xD;&#xA;&#x9;z\xc3\xa4"
 	    "</Key><N>18446744073709551615</N><B>true</B><ETag>&quot;e&quot;"
 	    "</ETag><T>1994-11-06T08:49:37.123Z</T><G a=\"b\"></G></Error>",
 	    "a document");
