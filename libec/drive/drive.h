@@ -141,6 +141,10 @@ struct drive_ops {
 	    unsigned index, struct drive_reader **out, uint64_t *bytes);
 	enum err (*shard_pread)(struct drive_reader *r, void *buf, size_t len,
 	    uint64_t off);	/* exactly len, else EC_ECORRUPT */
+	/* The same if it is in memory: then at once, and true.  Any thread,
+	 * also beside a pread.  NULL: never. */
+	bool (*shard_peek)(struct drive_reader *r, void *buf, size_t len,
+	    uint64_t off);
 	void (*shard_close)(struct drive_reader *r);
 
 	enum err (*shard_remove)(struct drive *d, const struct uuid *data,

@@ -103,7 +103,7 @@ enum err lane_start(struct lane *l, struct gather *g, lane_run *run,
  * memory answers: lane_chain_wait, which is to be called next, sends all that
  * has not been done after a millisecond to threads of the lanes, so that one
  * drive cannot hold up another.  A call is the caller's to put; NULL: ENOMEM,
- * its argument was dropped. */
+ * its argument was dropped.  Tasks without a lane are left out. */
 struct lane_task {
 	struct lane *lane;
 	lane_run *run;

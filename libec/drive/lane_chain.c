@@ -121,6 +121,8 @@ lane_chain_start(struct lane_task t[], unsigned n, struct gather *g)
 	if (c != NULL)
 		c->n = 0;
 	for (unsigned i = 0; i < n; i++) {
+		if (t[i].lane == NULL)
+			continue;
 		if (c == NULL || !lane_local(t[i].lane)) {
 			start_one(&t[i], g);
 			continue;

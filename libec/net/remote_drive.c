@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "net/drive_service.h"
+#include "net/read_ahead.h"
 #include "net/wire.h"
 
 enum {
@@ -30,6 +31,7 @@ struct drive_writer {
 
 struct drive_reader {
 	struct remote *r;
+	struct read_ahead *ahead;
 	char path[PATH_MAX_BYTES];
 };
 
@@ -201,6 +203,26 @@ remote_shard_abort(struct drive_writer *w)
 }
 
 static enum err
+read_piece(void *ctx, void *buf, size_t len, uint64_t off)
+{
+	struct drive_reader *r = ctx;
+	char path[PATH_MAX_BYTES + 64];
+	struct http_call call = { .method = "GET", .path = path,
+	    .headers = wire_headers };
+
+	snprintf(path, sizeof(path), "%s?from=%llu&bytes=%zu", r->path,
+	    (unsigned long long)off, len);
+	return outcome(&call, peer_read(r->r->peer, &call, buf, len));
+}
+
+static void
+remote_shard_close(struct drive_reader *r)
+{
+	read_ahead_free(r->ahead);
+	free(r);
+}
+
+static enum err
 remote_shard_open(struct drive *d, const struct uuid *data, unsigned index,
     struct drive_reader **out, uint64_t *bytes)
 {
@@ -213,28 +235,19 @@ remote_shard_open(struct drive *d, const struct uuid *data, unsigned index,
 	    (e = wire_numbers_decode(bytes, 1, answer.data, answer.len)) !=
 	    EC_OK)
 		goto out;
-	if ((r = calloc(1, sizeof(*r))) == NULL) {
-		e = EC_ENOMEM;
+	e = EC_ENOMEM;
+	if ((r = calloc(1, sizeof(*r))) == NULL)
 		goto out;
-	}
 	r->r = remote_of(d);
 	shard_path(r->path, r->r, "shard", data, index);
+	if ((e = read_ahead_new(&r->ahead, *bytes, read_piece, r)) != EC_OK)
+		goto out;
 	*out = r;
+	r = NULL;
 out:
+	free(r);
 	buf_release(&answer);
 	return e;
-}
-
-static enum err
-read_piece(struct drive_reader *r, uint8_t *buf, size_t len, uint64_t off)
-{
-	char path[PATH_MAX_BYTES + 64];
-	struct http_call call = { .method = "GET", .path = path,
-	    .headers = wire_headers };
-
-	snprintf(path, sizeof(path), "%s?from=%llu&bytes=%zu", r->path,
-	    (unsigned long long)off, len);
-	return outcome(&call, peer_read(r->r->peer, &call, buf, len));
 }
 
 static enum err
@@ -247,15 +260,16 @@ remote_shard_pread(struct drive_reader *r, void *buf, size_t len,
 
 	for (; len > 0 && e == EC_OK; to += n, off += n, len -= n) {
 		n = (size_t)num_min(len, WIRE_READ_MAX);
-		e = read_piece(r, to, n, off);
+		e = read_ahead_read(r->ahead, to, n, off);
 	}
 	return e;
 }
 
-static void
-remote_shard_close(struct drive_reader *r)
+static bool
+remote_shard_peek(struct drive_reader *r, void *buf, size_t len,
+    uint64_t off)
 {
-	free(r);
+	return read_ahead_peek(r->ahead, buf, len, off);
 }
 
 static enum err
@@ -467,6 +481,7 @@ static const struct drive_ops remote_ops = {
 	.shard_abort = remote_shard_abort,
 	.shard_open = remote_shard_open,
 	.shard_pread = remote_shard_pread,
+	.shard_peek = remote_shard_peek,
 	.shard_close = remote_shard_close,
 	.shard_remove = remote_shard_remove,
 	.shard_list = remote_shard_list,

@@ -99,6 +99,16 @@ drop_read(void *arg)
 	free(r);
 }
 
+/* Is it in memory, so that no other thread need read it? */
+static bool
+peek(struct get_shard *s, uint8_t *at, const struct decode_read *read)
+{
+	const struct get_opening *o = lane_call_arg(s->call);
+
+	return o->d->ops->shard_peek != NULL &&
+	    o->d->ops->shard_peek(o->reader, at, read->len, read->off);
+}
+
 static enum err
 read_task(struct get_shard *s, struct get_slab *slab, uint8_t *at,
     const struct decode_read *read, struct lane_task *t)
@@ -146,6 +156,9 @@ make_tasks(struct get_fetch *f, struct get_shard *const shard[],
 
 		used += there ? 0 : num_round_up(r->len, STRIPE_ALIGN);
 		f->from[i] = there ? NULL : at;
+		if (peek(shard[r->index], at, r))
+			continue;
+		f->started++;
 		e = read_task(shard[r->index], there ? into : f->side, at, r,
 		    &f->task[i]);
 	}
@@ -202,7 +215,9 @@ get_fetch_results(const struct get_fetch *f, struct decode_read reads[])
 		struct decode_read *r = &reads[i];
 
 		r->err = EC_ENOMEM;
-		if (f->task[i].call != NULL &&
+		if (f->task[i].lane == NULL)
+			r->err = EC_OK;
+		else if (f->task[i].call != NULL &&
 		    !lane_call_done(f->task[i].call, &r->err))
 			r->err = EC_ETIMEDOUT;
 		if (r->err == EC_OK && f->from[i] != NULL)

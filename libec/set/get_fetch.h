@@ -49,10 +49,10 @@ void get_slab_put(struct get_slab *s);		/* NULL is fine */
 struct get_fetch {
 	struct gather *g;
 	struct get_slab *side;		/* of those that do not go to into */
-	unsigned n;
+	unsigned n, started;		/* these by a lane */
 	struct decode_read read[SET_DRIVES_MAX];
 	const uint8_t *from[SET_DRIVES_MAX];	/* what is to be copied */
-	struct lane_task task[SET_DRIVES_MAX];
+	struct lane_task task[SET_DRIVES_MAX];	/* no lane: was in memory */
 };
 
 /* Start reads[0 .. n), by index of ${shard}.  A buf that lies in ${into} (may

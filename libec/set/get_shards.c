@@ -63,12 +63,12 @@ wait_reads(struct get_shards *gs, const struct get_fetch *f)
 {
 	uint64_t started = clock_mono_us();
 
-	if (lane_chain_wait(f->task, f->n, f->g, f->n, started +
-	    SET_LATE_MS * 1000) >= f->n)
+	if (lane_chain_wait(f->task, f->n, f->g, f->started, started +
+	    SET_LATE_MS * 1000) >= f->started)
 		return;
-	gather_wait(f->g, (f->n + 1) / 2, started +
+	gather_wait(f->g, (f->started + 1) / 2, started +
 	    SET_WAIT_MS * UINT64_C(1000));
-	gather_wait(f->g, f->n, patience(gs, f->read, f->n, started));
+	gather_wait(f->g, f->started, patience(gs, f->read, f->n, started));
 }
 
 /* The reads, if they were started ahead. */
