@@ -16,6 +16,7 @@
 #include "store/finding.h"
 #include "store/kept_tool.h"
 #include "store/repair.h"
+#include "store/replace.h"
 #include "store/scan_run.h"
 #include "store/status.h"
 #include "store/tool.h"
@@ -364,6 +365,32 @@ status(struct args *a, int argc, char *argv[])
 	return e;
 }
 
+/* ec-heal replace OLD [NEW]. */
+static enum err
+replace(struct args *a, int argc, char *argv[])
+{
+	struct store *st = NULL;
+	enum err e;
+
+	if (argc < 1 || argc > 2)
+		opt_misuse("replace: which drive, and by which directory?");
+	if (a->dry || a->all || a->name != NULL)
+		opt_misuse("replace excludes --dry-run, --all and --bucket");
+	a->wait = true;
+	if ((e = tool_open(&st, &a->drives, true, 0, NULL)) != EC_OK)
+		return e;
+	e = replace_find(st, argv[0]);
+	store_close(st);
+	st = NULL;
+	if (e == EC_OK && argc == 2)
+		e = replace_drive(argv[0], argv[1], a->quiet || a->json);
+	if (e == EC_OK && (e = tool_open(&st, &a->drives, false, 0, NULL)) ==
+	    EC_OK)
+		e = heal(st, a);
+	store_close(st);
+	return e;
+}
+
 static enum err
 run(struct args *a, int argc, char *argv[])
 {
@@ -372,6 +399,8 @@ run(struct args *a, int argc, char *argv[])
 
 	if (argc > 0 && strcmp(argv[0], "status") == 0)
 		return status(a, argc - 1, argv + 1);
+	if (argc > 0 && strcmp(argv[0], "replace") == 0)
+		return replace(a, argc - 1, argv + 1);
 	if (argc > 0 && strcmp(argv[0], "wait") == 0) {
 		a->wait = true;
 		argc--;
@@ -426,7 +455,7 @@ main(int argc, char *argv[])
 		OPT_FLAG('v', "verbose", &a.verbose,
 		    "a line for what was healed, too, and a summary"),
 		OPT_END("[-] [wait | status] [drive ...] | "
-		    "quarantine [list | show | "
+		    "replace old [new] | quarantine [list | show | "
 		    "restore | purge] [name ...]"),
 	};
 	enum err e;

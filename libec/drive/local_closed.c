@@ -3,8 +3,9 @@
  * Who does writes a CLOSED frame behind all others.  A process that was killed
  * did not, nor had it the time to queue what it left half done on other drives:
  * so the next owner queues that what was written in its last moments be
- * compared over all drives.  The index is not brought past a CLOSED frame
- * until something follows, or the drive is served to others. */
+ * compared over all drives; all of it if the drive is not filled.  The index is
+ * not brought past a CLOSED frame until something follows, or the drive is
+ * served to others. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,20 +51,27 @@ out:
 	buf_release(&found.buf);
 }
 
-static enum err
-note_since(struct local *l, uint64_t written_us)
+/* Zero for all there is. */
+static struct stamp
+last_moments(uint64_t written_us)
 {
 	uint64_t slack_us = UNDER_WAY_S * UINT64_C(1000000);
+
+	if (written_us <= slack_us)
+		return (struct stamp){ 0, 0 };
+	return (struct stamp){ (written_us - slack_us) << 12, 0 };
+}
+
+static enum err
+note(struct local *l, const struct stamp *since)
+{
 	struct record r = { .kind = RECORD_HEAL, .stamp = stamp_new(),
 		.bucket = "", .key = "", .etag = "",
-		.mtime_us = clock_real_us() };
+		.target = *since, .mtime_us = clock_real_us() };
 	struct buf b = BUF_INIT(RECORD_BYTES_MAX);
 	struct drive_append a = { .flags = 0 };
 	enum err e;
 
-	if (written_us > slack_us)
-		r.target.hlc = (written_us - slack_us) << 12;	/* clock.h */
-	reach_back(l, &r.target);
 	if ((e = record_encode(&b, &r)) == EC_OK) {
 		a.rec = b.data;
 		a.len = b.len;
@@ -86,18 +94,23 @@ void
 local_entered(struct local *l, uint64_t written_us, bool serves)
 {
 	struct journal_pos end = journal_end(l->journal);
+	struct stamp since = { 0, 0 };
 	enum err e;
 
-	if (l->closed || end.segment == 0) {
+	if (!l->format.filling && (l->closed || end.segment == 0)) {
 		l->entered = end;
 		index_applied(l->index, &l->applied);
 		if (serves && end.segment > 0)
 			reopen(l, &end);
 		return;
 	}
-	log_info("%s: was not closed; what was written last will be compared",
-	    l->path);
-	if ((e = note_since(l, written_us)) != EC_OK)
+	if (!l->format.filling) {
+		log_info("%s: was not closed; what was written last will be "
+		    "compared", l->path);
+		since = last_moments(written_us);
+		reach_back(l, &since);
+	}
+	if ((e = note(l, &since)) != EC_OK)
 		log_warn("%s: cannot queue that: %s", l->path, err_text(e));
 }
 

@@ -57,8 +57,9 @@ enum err local_open_dir(int *fd, const char *path);
 /* local_closed.c */
 /* The drive was opened; its journal was last written at ${written_us}.  If its
  * last owner did not leave it in good order, an entry of the heal queue says
- * since when drives are to be compared.  Who ${serves} must say so when it
- * leaves, though it changed nothing here: it may have on other drives. */
+ * since when drives are to be compared; all, if it is not filled.  Who
+ * ${serves} must say so when it leaves, though it changed nothing here: it may
+ * have on other drives. */
 void local_entered(struct local *l, uint64_t written_us, bool serves);
 /* Say that it is left in good order, if anything was changed. */
 void local_leave(struct local *l);
