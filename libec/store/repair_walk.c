@@ -220,10 +220,12 @@ queue_item(struct repair_work *w, struct set *s, const struct heal_item *item,
 	if (item->bucket[0] != '\0')
 		return repair_submit(w, s, NULL, NULL, item);
 	w->done = false;
-	if (item->version.hlc > 0)
+	if (item->version.hlc > 0) {
 		e = queue_since(w, s, since);
-	else
-		e = heal_worse(repair_settle(w), repair_work_walk(w, s));
+	} else {
+		e = repair_settle(w);	/* a walk counts what is done alone */
+		e = heal_worse(e, repair_work_walk(w, s));
+	}
 	if (w->done)
 		heal_queue_done(s, item);
 	pthread_mutex_lock(&w->lock);
