@@ -26,6 +26,7 @@ import time
 sys.dont_write_bytecode = True
 import load
 import silence
+import soak
 from table import ROWS, Run, row
 
 @row("kill-one", 4, 200)
