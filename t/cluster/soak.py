@@ -55,7 +55,7 @@ def emptied(r, n):
     os.rename(d, d + ".old")
     os.mkdir(d)
     shutil.rmtree(d + ".old")
-    load.until(lambda: os.path.exists(d + "/format.json"), 60,
+    load.until(lambda: os.path.exists(d + "/.ec/format.json"), 60,
                "%s is not formatted" % d)
     r.c.whole(STEADY)       # it is needed before the next one is emptied
 
