@@ -28,8 +28,10 @@ struct decode_source {
 
 /* Read several at once: fill reads[0 .. n), each from the source ${index}, and
  * set its err.  A caller with threads overlaps them and may give up on slow
- * ones with EC_ETIMEDOUT; nothing may write to buf once it has returned.  NULL
- * in decode_params: one after the other, by pread. */
+ * ones with EC_ETIMEDOUT, when nothing will write to buf any more, or with
+ * EC_EBUSY, when that is not certain: then decode_read ends with EC_EBUSY, and
+ * what it was to fill may still change.  NULL in decode_params: one after the
+ * other, by pread. */
 struct decode_read {
 	unsigned index;
 	void *buf;
@@ -71,7 +73,8 @@ void decode_free(struct decode *d);
  * call ended gets the rest of the stripe's leaves from memory.  One thread at
  * a time.
  * Errors: EC_EQUORUM (too few good shards; nothing of ${buf} is to be used),
- * EC_EINVAL, EC_ENOMEM. */
+ * EC_EBUSY (decode_gather: try again with another ${buf}; who was given up is
+ * asked last), EC_EINVAL, EC_ENOMEM. */
 enum err decode_read(struct decode *d, void *buf, size_t len, uint64_t off);
 
 /* What decode_read of whole pieces of one stripe is going to read, if nothing

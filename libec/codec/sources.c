@@ -346,11 +346,14 @@ sources_read(struct sources *s, const unsigned index[], unsigned n,
 	}
 	fetch(s, s->reads, todo);
 	for (unsigned j = 0; j < todo; j++) {
-		if (s->reads[j].err == EC_OK)
-			s->reads[good++] = s->reads[j];
+		const struct decode_read *r = &s->reads[j];
+
+		if (r->err == EC_EBUSY)
+			e = EC_EBUSY;
+		if (r->err == EC_OK)
+			s->reads[good++] = *r;
 		else
-			report(s, s->reads[j].index, s->reads[j].err,
-			    s->reads[j].off);
+			report(s, r->index, r->err, r->off);
 	}
-	return check(s, good, lo, hi, have);
+	return e != EC_OK ? e : check(s, good, lo, hi, have);
 }

@@ -106,8 +106,12 @@ gather_reads(void *ctx, struct decode_read *reads, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		if (reads[i].err == EC_ETIMEDOUT)
 			gs->late[reads[i].index] = true;
-	if (!get_fetch_free(f))
-		gs->spoilt = true;
+	if (get_fetch_free(f))
+		return;
+	gs->spoilt = true;
+	for (unsigned i = 0; i < n; i++)
+		if (reads[i].err == EC_ETIMEDOUT)
+			reads[i].err = EC_EBUSY;
 }
 
 static void
@@ -119,7 +123,8 @@ bad_source(void *ctx, unsigned index, enum err why, uint64_t off)
 	(void)off;
 	if (why == EC_ECORRUPT || why == EC_EFORMAT)
 		lane_count_corrupt(gs->s->lane[slot]);
-	if (why == EC_ETIMEDOUT || why == EC_EOFFLINE || why == EC_ENOMEM)
+	if (why == EC_ETIMEDOUT || why == EC_EBUSY || why == EC_EOFFLINE ||
+	    why == EC_ENOMEM)
 		return;
 	gs->bad[index] = true;
 	gs->p.damaged(gs->p.ctx);

@@ -517,6 +517,7 @@ test_sinks(void)
 /* Reads of several at once, of which some never come back in time. */
 struct gathering {
 	unsigned calls, reads, late;
+	enum err how;
 };
 
 static void
@@ -527,7 +528,7 @@ gather(void *ctx, struct decode_read *reads, unsigned n)
 	g->calls++;
 	g->reads += n;
 	for (unsigned j = 0; j < n; j++)
-		reads[j].err = reads[j].index == g->late ? EC_ETIMEDOUT :
+		reads[j].err = reads[j].index == g->late ? g->how :
 		    file_pread(&files[reads[j].index], reads[j].buf,
 		    reads[j].len, reads[j].off);
 }
@@ -538,7 +539,7 @@ test_gather(void)
 	static const unsigned order[] = { 5, 4, 3, 2, 1, 0 };
 	static const unsigned wrong[] = { 5, 4, 3, 2, 1, 6 };
 	struct encode_params p = params(4, 2, 65536);
-	struct gathering g = { .late = UINT32_MAX };
+	struct gathering g = { .late = UINT32_MAX, .how = EC_ETIMEDOUT };
 	struct decode_params dp = { .stripe = p.stripe, .id = p.id,
 		.part = 1, .order = order, .gather = gather, .gather_ctx = &g,
 		.bad = count_bad };
@@ -583,6 +584,21 @@ test_gather(void)
 	tap_ok(decode_read(d, back, len, 0) == EC_EQUORUM,
 	    "gather: one more is too many");
 	files[0].err = files[3].err = EC_OK;
+	decode_free(d);
+	d = NULL;
+	g.late = UINT32_MAX;
+	bad_count = 0;
+	tap_ok(decode_new(&d, &dp, src, &size) == EC_OK &&
+	    decode_read(d, back, 4 * 65536, 0) == EC_OK, "gather: begun again");
+	g.late = 3;
+	g.how = EC_EBUSY;
+	memset(back, 0, len);
+	tap_ok(decode_read(d, back, len, 0) == EC_EBUSY && bad_count == 1 &&
+	    memcmp(back, data, 4 * 65536) != 0,
+	    "gather: one may still write: the read ends at once");
+	tap_ok(decode_read(d, back, len, 0) == EC_OK &&
+	    memcmp(back, data, len) == 0 && bad_count == 1,
+	    "gather: it is not asked again");
 	tap_ok(decode_read(d, back, 1, len) == EC_EINVAL &&
 	    decode_read(d, back, 2, len - 1) == EC_EINVAL,
 	    "beyond the end");

@@ -14,7 +14,7 @@
 #include "set/list.h"
 
 enum { KEYS = 3, READERS = 2, RUN_US = 1500000, SMALL = 2000,
-	LARGE = 600000 };
+	LARGE = 600000, ENOUGH_TRIES = 40 };
 
 static struct memory_set ms;
 static atomic_bool stop;
@@ -125,7 +125,9 @@ registers(unsigned n, int parity, bool slow)
 			pthread_create(&thread[t++], NULL, reader, &key[i]);
 	}
 	pthread_create(&thread[t++], NULL, lister, NULL);
-	nanosleep(&ts, NULL);
+	for (unsigned i = 0; i < ENOUGH_TRIES &&
+	    (i == 0 || reads <= 20 || writes <= 20); i++)
+		nanosleep(&ts, NULL);
 	stop = true;
 	while (t > 0)
 		pthread_join(thread[--t], NULL);
