@@ -124,6 +124,7 @@ read_input(void *ctx, void *buf, size_t max, size_t *got)
 
 struct extraction {
 	struct bundle_reader *from;
+	struct buf meta;	/* of each object */
 	int parity;
 	unsigned refused;
 };
@@ -134,6 +135,8 @@ file_params(void *ctx, struct put_params *p)
 	const struct extraction *x = ctx;
 
 	p->parity = x->parity;
+	p->meta = x->meta.data;
+	p->meta_len = x->meta.len;
 	return EC_OK;
 }
 
@@ -158,13 +161,16 @@ extract(struct store *st, const struct name *n, const struct args *a)
 	const struct bundle_reader_params rp = { .from = { NULL, read_input },
 		.prefix = n->key, .members_max = UINT64_MAX,
 		.file_bytes_max = UINT64_MAX, .bytes_max = UINT64_MAX };
-	struct extraction x = { .parity = parity(a) };
+	struct extraction x = { .parity = parity(a),
+		.meta = BUF_INIT(RECORD_META_MAX) };
 	struct bundle_extract p = { .store = st, .bucket = n->bucket,
 		.ctx = &x, .may = file_params, .failed = not_extracted };
 	struct bundle_result r = { 0 };
-	enum err e = bundle_reader_new(&x.from, &rp);
+	enum err e = build_meta(&x.meta, a);
 
-	if (e != EC_OK) {
+	if (e != EC_OK)
+		goto out;
+	if ((e = bundle_reader_new(&x.from, &rp)) != EC_OK) {
 		log_error("%s", bundle_reader_why(x.from));
 		goto out;
 	}
@@ -185,6 +191,7 @@ extract(struct store *st, const struct name *n, const struct args *a)
 		e = EC_EINVAL;
 out:
 	bundle_reader_free(x.from);
+	buf_release(&x.meta);
 	return e;
 }
 

@@ -309,7 +309,7 @@ t/sub/b" ]
 	[ -z "$ERR" ]
 }
 
-@test "--parity holds for each file of an archive" {
+@test "--parity, --type and --meta hold for each file of an archive" {
 	drives
 	mkdir in
 	random_file in/a 900000 1
@@ -321,6 +321,13 @@ t/sub/b" ]
 		ec-get -sj "bkt/one/$f" | grep -q '"parity_shards":1[,}]'
 		ec-get -sj "bkt/two/$f" | grep -q '"parity_shards":2[,}]'
 	done
+	exits 0 ec-put --type text/x --meta a=1 --extract bkt/meta/ <all.tar
+	for f in a b; do
+		ec-get -s "bkt/meta/$f" >stat
+		grep -q text/x stat
+		grep -q 'x-amz-meta-a' stat
+	done
+	exits 2 ec-put --meta A=1 --extract bkt/meta/ <all.tar
 	same in/a one/a
 	exits 2 ec-put --parity 3 --extract bkt/more/ <all.tar
 }

@@ -34,6 +34,11 @@ hammer_begun()
 	ec-scan --deep "$DIR/d{1...4}"
 }
 
+@test "of many who write on one condition one wins" {
+	s3d_start
+	/usr/bin/python3 "$ROOT/t/lib/s3_races.py" "$S3"
+}
+
 @test "the same while a drive is torn out and an empty one put in" {
 	s3d_start
 	hammer 14 >hammer.log 2>&1 3>&- &

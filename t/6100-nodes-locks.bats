@@ -45,6 +45,14 @@ put_new()
 	[ "$(ec-get box/d)" = tool ]
 }
 
+@test "of 100 who write on one condition at three nodes one wins" {
+	need_boto3
+	nodes_setup 3 2
+	nodes_start
+	/usr/bin/python3 "$ROOT/t/lib/s3_races.py" "$(node_url 1)" \
+	    "$(node_url 2)" "$(node_url 3)"
+}
+
 @test "a bucket is made, changed and removed as at one node" {
 	nodes_setup 3 2
 	nodes_start

@@ -118,17 +118,19 @@ cors_preflight(struct call *c)
 {
 	const char *method = http_header(c->x,
 	    "Access-Control-Request-Method");
+	const char *origin = http_header(c->x, "Origin");
 	struct cors_rules *r = NULL;
 	enum s3_error e;
 
 	if (c->rq.bucket[0] == '\0')
 		return S3_METHOD_NOT_ALLOWED;
-	if (http_header(c->x, "Origin") == NULL)
+	if (origin == NULL || origin[0] == '\0')
 		return call_fail(c, S3_BAD_REQUEST, "Insufficient information."
 		    " Origin request header needed.");
-	if (method == NULL)
-		return call_fail(c, S3_BAD_REQUEST,
-		    "Invalid Access-Control-Request-Method: null");
+	if (method == NULL || !cors_rules_method(method))
+		return call_fail(c, S3_BAD_REQUEST, "Invalid "
+		    "Access-Control-Request-Method: %.64s", method != NULL ?
+		    method : "null");
 	e = rules_load(c, &r);
 	if (e == S3_NO_CORS)
 		e = call_fail(c, S3_ACCESS_FORBIDDEN,

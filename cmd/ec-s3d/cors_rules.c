@@ -25,8 +25,8 @@ has(const struct cors_rules *r, unsigned rule, enum cors_field field)
 	return false;
 }
 
-static bool
-method_valid(const char *text)
+bool
+cors_rules_method(const char *text)
 {
 	static const char *const methods[] = { "GET", "PUT", "HEAD", "POST",
 		"DELETE" };
@@ -50,7 +50,7 @@ item_check(struct cors_rules *r, enum cors_field field, const char *text)
 	const char *star = strchr(text, '*');
 	uint64_t n;
 
-	if (field == CORS_METHOD && !method_valid(text))
+	if (field == CORS_METHOD && !cors_rules_method(text))
 		return bad(r, "Found unsupported HTTP method in CORS config. "
 		    "Unsupported method is", text);
 	if ((field == CORS_ORIGIN || field == CORS_HEADER) && star != NULL &&

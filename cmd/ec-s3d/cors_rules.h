@@ -23,6 +23,8 @@ struct cors_rules {	/* the items of all rules, in order */
  * Errors: S3_MALFORMED_XML, S3_INVALID_REQUEST. */
 enum s3_error cors_rules_element(void *ctx, const char *path,
     const char *text);
+/* Is it a method that rules know? */
+bool cors_rules_method(const char *text);
 void cors_rules_release(struct cors_rules *r);
 
 /* As XML, after xml_begin. */

@@ -206,8 +206,15 @@ meta_make(struct call *c, struct post *p, struct buf *meta)
 
 		if (k == S3_CHECKSUM_NONE)
 			continue;
+		if (p->checksum != NULL)
+			return call_fail(c, S3_INVALID_REQUEST, "Expecting a "
+			    "single x-amz-checksum- header. Multiple checksum "
+			    "Types are not allowed.");
 		kind = k;
 		p->checksum = f->field[i].value;
+		if (!s3_checksum_valid(k, p->checksum, NULL))
+			return call_fail(c, S3_INVALID_REQUEST, "Value for "
+			    "%s header is invalid.", s3_checksum_header(k));
 	}
 	return call_store(c, s3_checksum_init(&p->sum, kind));
 }

@@ -199,6 +199,13 @@ out:
 	return e;
 }
 
+static enum s3_error
+outside(struct call *c, uint64_t size)
+{
+	return call_fail(c, S3_INVALID_ARGUMENT, "Range specified is not valid "
+	    "for source object of size: %" PRIu64, size);
+}
+
 /* x-amz-copy-source-range: "bytes=a-b", both ends given and inside. */
 static enum s3_error
 copy_range(struct call *c, uint64_t size, uint64_t *start, uint64_t *len)
@@ -210,6 +217,8 @@ copy_range(struct call *c, uint64_t size, uint64_t *start, uint64_t *len)
 	enum s3_error e;
 
 	e = condition_range(range, size, &partial, start, len);
+	if (e == S3_INVALID_RANGE)
+		return outside(c, size);
 	if (range == NULL || e != S3_OK)
 		return e;
 	dash = strchr(range, '-');
@@ -218,7 +227,7 @@ copy_range(struct call *c, uint64_t size, uint64_t *start, uint64_t *len)
 		return call_fail(c, S3_INVALID_ARGUMENT,
 		    "The x-amz-copy-source-range value must be of the form "
 		    "bytes=first-last");
-	return last < size ? S3_OK : S3_INVALID_RANGE;
+	return last < size ? S3_OK : outside(c, size);
 }
 
 static enum s3_error

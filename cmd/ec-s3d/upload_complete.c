@@ -105,6 +105,24 @@ part_matches(const struct asked *a, const struct upload_part *p)
 	    strcmp(sum, a->sum) == 0);
 }
 
+/* An upload with a checksum of its parts' checksums names each of them. */
+static enum s3_error
+sums_named(struct call *c, const struct upload_call *u,
+    const struct complete *co)
+{
+	unsigned i;
+
+	for (i = 0; u->composite && i < co->n; i++)
+		if (co->asked[i].kind == S3_CHECKSUM_NONE)
+			return call_fail(c, S3_INVALID_REQUEST, "The upload "
+			    "was created using a %s checksum. The complete "
+			    "request must include the checksum for each part. "
+			    "It was missing for part %u in the request.",
+			    s3_checksum_header(u->kind) +
+			    sizeof("x-amz-checksum"), co->asked[i].number);
+	return S3_OK;
+}
+
 /* Take the parts asked for out of those stored; both are in order. */
 static enum s3_error
 parts_find(struct call *c, const struct upload_call *u, struct complete *co)
@@ -303,6 +321,7 @@ complete(struct call *c, const struct upload_call *u, struct complete *co)
 	enum s3_error e;
 
 	if ((e = write_condition_from(c, &w, false)) != S3_OK ||
+	    (e = sums_named(c, u, co)) != S3_OK ||
 	    (e = parts_find(c, u, co)) != S3_OK ||
 	    (e = sizes_check(c, co)) != S3_OK ||
 	    (e = etag_make(co, etag)) != S3_OK ||

@@ -793,7 +793,7 @@ def multipart_copy(b):
             CopySource={"Bucket": b, "Key": "s"},
             CopySourceRange="bytes=%d-%d" % (first, last))
         done.append({"PartNumber": n, "ETag": r["CopyPartResult"]["ETag"]})
-    fails("InvalidRange", 416, s3.upload_part_copy, Bucket=b, Key="m",
+    fails("InvalidArgument", 400, s3.upload_part_copy, Bucket=b, Key="m",
           UploadId=u, PartNumber=3, CopySource={"Bucket": b, "Key": "s"},
           CopySourceRange="bytes=0-%d" % len(d))
     complete(b, "m", u, done)
@@ -805,6 +805,9 @@ def multipart_checksums(b):
     p = [data(5 * MIB, 1), data(99, 2)]
     u, done = upload(b, "c", [(1, p[0]), (2, p[1])],
                      ChecksumAlgorithm="CRC32")
+    nameless = [{k: v for k, v in d.items() if "Checksum" not in k}
+                for d in done]
+    fails("InvalidRequest", 400, complete, b, "c", u, nameless)
     r = complete(b, "c", u, done)
     want = crc32(b"".join(zlib.crc32(x).to_bytes(4, "big") for x in p))
     assert r["ChecksumCRC32"] == want + "-2", r

@@ -54,6 +54,9 @@ def cors_preflight(b):
     assert h[ALLOW + "Credentials"] == "true"
     assert h["Access-Control-Max-Age"] == "60" and "Origin" in h["Vary"]
     assert h[ALLOW + "Headers"] == "x-amz-date, x-amz-acl"
+    for origin, method in ("", "GET"), ("http://other", "PATCH"):
+        s, _, _, _, body = preflight(method, origin)
+        assert s == 400 and b"<Code>BadRequest<" in body, body
     s, origin, methods, h, _ = preflight("GET", "http://other")
     assert (s, origin, methods) == (200, "*", "GET")
     assert ALLOW + "Credentials" not in h

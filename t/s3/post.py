@@ -105,5 +105,11 @@ def post_says_where(b):
     _, body, _ = send(b, form(b, "a b", {"success_action_status": "201"},
                               [{"success_action_status": "201"}]), b"x")
     assert b"<Location>" + where.encode() + b"<" in body, body
+    sums = {"x-amz-checksum-crc32": "jNwbgg==",
+            "x-amz-checksum-sha1": "EfbnQmvj5Bnw1aX04FLkdGjvg8k="}
+    for fields in sums, {"x-amz-checksum-crc32": "none"}:
+        status, body, _ = send(b, form(b, "k", fields, [
+            {name: value} for name, value in fields.items()]), b"x")
+        assert status == 400 and b"<Code>InvalidRequest<" in body, body
     _, body, _ = send(b, dict(form(b, "k"), key="other"), b"x")
     assert b'Policy Condition failed: ["eq", "$key", "k"]' in body, body
