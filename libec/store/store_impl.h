@@ -33,9 +33,9 @@ struct store_peer {
 /* One slot: immutable but for what the lane guards and drives_lock. */
 struct store_slot {
 	unsigned set;			/* of all sets of the store */
-	unsigned endpoint;		/* drives_lock: where the drive is */
+	atomic_uint endpoint;		/* where it is; drives_lock to set it */
 	struct format format;		/* drives_lock */
-	bool local;		/* drives_lock: opened by this process */
+	atomic_bool local;	/* opened by this process; drives_lock to set */
 	struct store_peer *via;	/* drives_lock: else through this one, or
 				 * NULL, through its node */
 	struct lane *lane;		/* its set's */
