@@ -40,7 +40,7 @@ at_most()
 @test "a large put: bytes written, calls, changes of threads" {
 	load_run put -s 8M -c 2 -k 8 -t 60
 	at_most 2.2 .written/.bytes	# 2+2
-	at_most 400 .calls/.ops
+	at_most 130 .calls/.ops	# 76
 	at_most 3000 .switches/.ops
 }
 

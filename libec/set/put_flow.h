@@ -13,7 +13,7 @@
 
 #include "set/set.h"
 
-enum { PUT_SLICES_MAX = 16 };
+enum { PUT_SLICES_MAX = 4 };
 
 struct put_slab {
 	atomic_uint refs;

@@ -20,7 +20,8 @@
 enum {
 	SLAB_BYTES = STRIPE_UNIT_DEFAULT * 16,	/* the pool's, set.h */
 	AHEAD_BYTES = 2 * 1024 * 1024,	/* queued for one drive */
-	JOB_BYTES = 2 * STRIPE_UNIT_DEFAULT,	/* worth a change of threads */
+	JOB_BYTES = 4 * STRIPE_UNIT_DEFAULT,	/* worth a change of threads */
+	PAGE_BYTES = 4096,	/* what goes past the page cache is aligned */
 	LATE_MIN_MS = 500,
 };
 
@@ -28,7 +29,10 @@ struct sink {
 	struct put_stream *ps;
 	unsigned index;
 	struct lane_series *series;
+	uint64_t bytes;		/* so far */
 	struct put_job *job;	/* being filled */
+	uint8_t *run;		/* of the slab: where its next bytes go */
+	size_t run_left;
 };
 
 struct put_stream {
@@ -54,6 +58,7 @@ submit(struct sink *k)
 	enum err e;
 
 	k->job = NULL;
+	k->run_left = 0;
 	if (j == NULL)
 		return EC_OK;
 	pthread_mutex_lock(&f->lock);
@@ -98,25 +103,54 @@ slab_next(struct put_stream *ps)
 	return EC_OK;
 }
 
+/* How long a drive's bytes should lie in one piece, to be one write. */
+static size_t
+run_bytes(const struct sink *k)
+{
+	uint64_t all = k->ps->flow->bytes_hint + SHARD_HEADER_BYTES;
+	size_t job = JOB_BYTES + (k->bytes == 0 ? SHARD_HEADER_BYTES : 0);
+
+	if (all == SHARD_HEADER_BYTES)
+		return job;
+	if (k->bytes >= all)
+		return PAGE_BYTES;	/* the tail */
+	return num_round_up(num_min(job, all - k->bytes), PAGE_BYTES);
+}
+
 static enum err
-sink_add(struct sink *k, const uint8_t *buf, size_t len)
+run_next(struct sink *k)
 {
 	struct put_stream *ps = k->ps;
-	struct put_job *j;
+	size_t bytes = run_bytes(k);
+	enum err e;
 
+	if ((ps->slab == NULL || SLAB_BYTES - ps->slab_used < bytes) &&
+	    (e = slab_next(ps)) != EC_OK)
+		return e;
+	k->run = ps->slab->buf + ps->slab_used;
+	k->run_left = bytes;
+	ps->slab_used += bytes;
 	if (k->job == NULL &&
 	    (k->job = put_job_new(ps->flow, k->index)) == NULL)
 		return EC_ENOMEM;
-	j = k->job;
-	memcpy(ps->slab->buf + ps->slab_used, buf, len);
 	atomic_fetch_add(&ps->slab->refs, 1);
-	j->slice[j->n++] = (struct put_slice){ ps->slab,
-		ps->slab->buf + ps->slab_used, len };
-	j->bytes += len;
-	ps->slab_used += num_round_up(len, STRIPE_ALIGN);
-	if (j->n == PUT_SLICES_MAX)
-		return submit(k);
+	k->job->slice[k->job->n++] = (struct put_slice){ ps->slab, k->run, 0 };
 	return EC_OK;
+}
+
+/* As much as the run takes. */
+static size_t
+sink_add(struct sink *k, const uint8_t *buf, size_t len)
+{
+	size_t take = num_min(len, k->run_left);
+
+	memcpy(k->run, buf, take);
+	k->job->slice[k->job->n - 1].len += take;
+	k->job->bytes += take;
+	k->bytes += take;
+	k->run += take;
+	k->run_left -= take;
+	return take;
 }
 
 static enum err
@@ -132,16 +166,16 @@ sink_write(void *ctx, const void *buf, size_t len)
 	if ((e = put_flow_err(ps->flow, k->index)) != EC_OK)
 		return e;
 	while (len > 0) {
-		size_t take;
+		size_t n;
 
-		if ((ps->slab == NULL || ps->slab_used >= SLAB_BYTES) &&
-		    (e = slab_next(ps)) != EC_OK)
+		if (k->run_left == 0 && k->job != NULL &&
+		    k->job->n == PUT_SLICES_MAX && (e = submit(k)) != EC_OK)
+			return e;
+		if (k->run_left == 0 && (e = run_next(k)) != EC_OK)
 			return ps->err = e;
-		take = num_min(len, SLAB_BYTES - ps->slab_used);
-		if ((e = sink_add(k, p, take)) != EC_OK)
-			return ps->err = e;
-		p += take;
-		len -= take;
+		n = sink_add(k, p, len);
+		p += n;
+		len -= n;
 	}
 	if (k->job != NULL && k->job->bytes >= JOB_BYTES &&
 	    lane_series_pending(k->series) < 2)
