@@ -9,7 +9,7 @@
 #include "drive/local.h"
 #include "drive_conformance.h"
 #include "http_raw.h"
-#include "memory_drive.h"
+#include "canned_drive.h"
 #include "net/drive_service.h"
 #include "net/remote_drive.h"
 

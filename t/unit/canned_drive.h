@@ -1,7 +1,7 @@
-/* memory_drive: a drive in memory.  Shard files are real; of records it keeps
+/* canned_drive: a drive in memory.  Shard files are real; of records it keeps
  * what it was last given, and answers what it was told to. */
-#ifndef MEMORY_DRIVE_H
-#define MEMORY_DRIVE_H
+#ifndef CANNED_DRIVE_H
+#define CANNED_DRIVE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
