@@ -179,6 +179,17 @@ ask_start(struct ask *a, struct set *s, const struct drive_query *q)
 }
 
 enum err
+ask_chain(struct ask *a, struct set *s, const struct drive_query *q)
+{
+	unsigned slots[SET_DRIVES_MAX];
+	enum err e = ask_begin(a, s, q);
+
+	for (unsigned i = 0; i < s->n; i++)
+		slots[i] = i;
+	return e == EC_OK ? ask_slots(a, slots, s->n) : e;
+}
+
+enum err
 ask_few(struct ask *a, struct set *s, const struct drive_query *q,
     unsigned *asked)
 {

@@ -35,6 +35,10 @@ struct ask {
  * ASK_INIT and to be released in any case.  Errors: EC_ENOMEM. */
 enum err ask_start(struct ask *a, struct set *s, const struct drive_query *q);
 
+/* The same at the price of one change of threads, when memory answers: for
+ * questions about one key (lane_chain_start). */
+enum err ask_chain(struct ask *a, struct set *s, const struct drive_query *q);
+
 /* The same to as few drives as can settle it when all is well; those with data
  * shards of the key, or, when it is not for data, those nearby.  The others are
  * silent until ask_rest.  Returns how many through ${asked}. */

@@ -17,6 +17,7 @@ enum {
 	HEAL_FAILED_AGE_S = 3600,
 	HEAL_TOMBSTONE_AGE_S = 7 * 86400,
 	KEY_RECORDS_MAX = 10000,	/* of a key on a drive, in one answer */
+	KEY_RECORDS_FEW = 4,		/* with their inline data */
 };
 
 enum err
@@ -153,13 +154,25 @@ purge_all(struct set *s, const struct heal_census *c)
 	return e == EC_OK && young ? EC_EBUSY : e;
 }
 
+static bool
+any_cut(const struct resolve_input in[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (in[i].cut)
+			return true;
+	return false;
+}
+
+/* With ${whole} the data of small objects, too, if it is not of many versions:
+ * then nobody needs to ask for it. */
 static enum err
 ask_key_all(struct ask *a, struct heal_census *c, struct set *s,
-    const char *bucket, const char *key)
+    const char *bucket, const char *key, bool whole)
 {
-	const struct drive_query q = {
+	struct drive_query q = {
 		.table = DRIVE_VERSIONS, .bucket = bucket, .key = key,
-		.want_parts = true, .limit = KEY_RECORDS_MAX,
+		.want_parts = true, .want_inline = whole,
+		.limit = whole ? KEY_RECORDS_FEW : KEY_RECORDS_MAX,
 	};
 	struct resolve_input in[SET_DRIVES_MAX];
 	enum err e;
@@ -167,6 +180,10 @@ ask_key_all(struct ask *a, struct heal_census *c, struct set *s,
 	if ((e = heal_ask(a, s, &q)) != EC_OK)
 		return e;
 	ask_input(a, in);
+	if (whole && any_cut(in, set_drives(s))) {
+		ask_release(a);
+		return ask_key_all(a, c, s, bucket, key, false);
+	}
 	return heal_census_judge(c, in, set_drives(s));
 }
 
@@ -180,7 +197,8 @@ still_so(struct set *s, const struct heal_version *v)
 
 	if (v->best->kind != RECORD_OBJECT)
 		return true;
-	if (ask_key_all(&a, &c, s, v->best->bucket, v->best->key) != EC_OK)
+	if (ask_key_all(&a, &c, s, v->best->bucket, v->best->key, false) !=
+	    EC_OK)
 		so = true;
 	for (unsigned i = 0; i < c.version_count && !so; i++)
 		so = c.versions[i].fate == v->fate && stamp_cmp(
@@ -258,7 +276,8 @@ heal_key(struct set *s, const char *bucket, const char *key,
 	struct ask a = ASK_INIT;
 	enum err e;
 
-	if ((e = ask_key_all(&a, &c, s, bucket, key)) != EC_OK)
+	if ((e = ask_key_all(&a, &c, s, bucket, key,
+	    (flags & HEAL_DRY) == 0)) != EC_OK)
 		goto out;
 	e = heal_census_key(s, &c, version, flags, watch);
 	if (e != EC_OK || c.silent == 0)

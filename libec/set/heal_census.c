@@ -19,7 +19,8 @@ heal_census_release(struct heal_census *c)
 enum err
 heal_ask(struct ask *a, struct set *s, const struct drive_query *q)
 {
-	enum err e = ask_start(a, s, q);
+	enum err e = q->key != NULL ? ask_chain(a, s, q) :
+	    ask_start(a, s, q);
 
 	if (e == EC_OK)
 		ask_wait(a, set_drives(s), clock_mono_us() +

@@ -103,9 +103,26 @@ out:
 	return e == EC_EQUORUM ? EC_ELOST : e;
 }
 
+/* The census may have been asked for with inline data: as if that had been the
+ * answer. */
+static bool
+pieces_there(const struct heal_census *c, const struct heal_version *v,
+    struct resolve_input in[])
+{
+	for (unsigned i = 0; i < c->drives; i++) {
+		const struct record *r = v->on[i];
+
+		if (r != NULL && r->inline_len > 0 && r->inline_data == NULL)
+			return false;
+		in[i] = (struct resolve_input){ .rec = r, .n = r != NULL,
+			.silent = !c->answered[i] };
+	}
+	return true;
+}
+
 enum err
 heal_pieces_fetch(struct heal_pieces *p, struct set *s,
-    const struct heal_version *v, bool rebuild)
+    const struct heal_census *c, const struct heal_version *v, bool rebuild)
 {
 	const struct record *r = v->best;
 	const struct drive_query q = {
@@ -116,14 +133,16 @@ heal_pieces_fetch(struct heal_pieces *p, struct set *s,
 	const struct record *by[SET_DRIVES_MAX] = { NULL };
 	struct resolve_input in[SET_DRIVES_MAX];
 	struct ask a = ASK_INIT;
-	enum err e;
+	enum err e = EC_OK;
 
 	memset(p, 0, sizeof *p);
 	p->n = set_drives(s);
 	p->piece_bytes = heal_piece_bytes(r);
-	if ((e = heal_ask(&a, s, &q)) != EC_OK)
-		goto out;
-	ask_input(&a, in);
+	if (!pieces_there(c, v, in)) {
+		if ((e = heal_ask(&a, s, &q)) != EC_OK)
+			goto out;
+		ask_input(&a, in);
+	}
 	pieces_sort(p, in, v, by);
 	if (p->good < inline_stripe(r).k || p->piece_bytes == 0)
 		e = EC_ELOST;

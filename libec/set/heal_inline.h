@@ -15,12 +15,12 @@ struct heal_pieces {
 	uint8_t sum[SET_DRIVES_MAX][32];
 };
 
-/* Fetch the pieces of version ${v} from all drives and verify them.  With
- * ${rebuild} all are computed from k good ones, whatever is bad.  To be
- * released in any case.
+/* Verify the pieces of version ${v} of ${c}, fetched from all drives unless
+ * they came with its records.  With ${rebuild} all are computed from k good
+ * ones, whatever is bad.  To be released in any case.
  * Errors: EC_ELOST (fewer than k are good), EC_ENOMEM. */
 enum err heal_pieces_fetch(struct heal_pieces *p, struct set *s,
-    const struct heal_version *v, bool rebuild);
+    const struct heal_census *c, const struct heal_version *v, bool rebuild);
 void heal_pieces_release(struct heal_pieces *p);
 
 /* Bytes of each piece of ${r}'s object; 0 when that makes no sense. */

@@ -93,6 +93,8 @@ heal_walk_init(struct heal_walk *w, struct set *s, const struct drive_query *q)
 void
 heal_walk_release(struct heal_walk *w)
 {
+	if (w->open && w->leave != NULL)
+		w->leave(w->ctx);
 	if (w->open)
 		ask_release(&w->ask);
 	w->open = false;

@@ -34,6 +34,10 @@ struct heal_walk {
 	bool fresh, stale;	/* nothing or all of the page was given */
 	char after_bucket[RECORD_BUCKET_MAX + 1];
 	char after_key[RECORD_KEY_MAX + 1];
+	/* Called before a page is left: what was given of it is no more then.
+	 * May be NULL. */
+	void (*leave)(void *ctx);
+	void *ctx;
 };
 
 /* ${q}: table, bucket, prefix, what is wanted, rows in a page (0: usual); its

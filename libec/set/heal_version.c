@@ -169,7 +169,8 @@ work_inline(struct work *w)
 
 	if (!w->deep && inline_looks_whole(w))
 		return EC_OK;
-	e = heal_pieces_fetch(&w->pieces, w->set, w->v, !w->dry);
+	e = heal_pieces_fetch(&w->pieces, w->set, w->census, w->v,
+	    !w->dry);
 	w->report->bytes_read += w->pieces.bytes_read;
 	if (e == EC_ENOMEM)
 		return e;

@@ -6,7 +6,18 @@
 #include "set/heal_merge.h"
 #include "store/repair_work_impl.h"
 
-enum { QUEUE_PAGE = 64 };
+enum {
+	QUEUE_PAGE = 64,
+	FILL_ROWS = 32,		/* with their data, at most 128 KiB each */
+};
+
+/* With a drive to be filled nearly all keys lack something: then a page has
+ * what it takes to heal them. */
+static bool
+fills(const struct repair_work *w, const struct set *s)
+{
+	return filling_any(s) && !w->urgent && !w->p->dry;
+}
 
 /* Every live version's record where it should be: cheap, and with a new drive
  * seldom so. */
@@ -59,6 +70,8 @@ walk_key(struct repair_work *w, struct set *s, struct heal_census *c,
 			    &look);
 		}
 	}
+	if (g.suspect && !cut && fills(w, s) && c->version_count > 0)
+		return repair_submit_census(w, s, first, c);
 	if (g.suspect)
 		return repair_submit(w, s, first->bucket, first->key, NULL);
 	pthread_mutex_lock(&w->lock);
@@ -68,12 +81,23 @@ walk_key(struct repair_work *w, struct set *s, struct heal_census *c,
 	return repair_work_step(w);
 }
 
+static void
+page_done(void *ctx)
+{
+	struct repair_work *w = ctx;
+	enum err e = repair_settle(w);
+
+	w->worst = heal_worse(w->worst, e);
+}
+
 static enum err
 walk_versions(struct repair_work *w, struct set *s)
 {
 	const struct drive_query q = {
 		.table = DRIVE_VERSIONS, .bucket = w->p->bucket,
 		.prefix = w->p->prefix, .want_parts = true,
+		.want_inline = fills(w, s),
+		.limit = fills(w, s) ? FILL_ROWS : 0,
 	};
 	struct resolve_input group[SET_DRIVES_MAX];
 	struct heal_census c = HEAL_CENSUS_INIT;
@@ -83,6 +107,8 @@ walk_versions(struct repair_work *w, struct set *s)
 	bool cut;
 
 	heal_walk_init(&walk, s, &q);
+	walk.leave = page_done;
+	walk.ctx = w;
 	while ((e = heal_walk_next(&walk, group, &first, &cut)) == EC_OK &&
 	    first != NULL)
 		if ((e = walk_key(w, s, &c, group, first, cut)) != EC_OK)

@@ -22,6 +22,7 @@ struct repair_job {
 	unsigned tries;
 	struct repair_work *w;
 	struct set *s;
+	struct heal_census census;	/* by it, if it has versions; once */
 	bool queued;		/* an entry of the queue, to be taken off */
 	struct heal_item item;	/* else only bucket and key are set */
 };
@@ -211,6 +212,17 @@ is_urgent(struct repair_work *w, struct set *s, const struct heal_item *item)
 	return g.suspect && g.bare;
 }
 
+/* What another heal is at work on is looked at anew. */
+static enum err
+job_census(struct repair_job *j, const struct heal_watch *watch)
+{
+	enum err e = heal_census_key(j->s, &j->census, NULL,
+	    repair_flags(j->w), watch);
+
+	heal_census_release(&j->census);
+	return e;
+}
+
 static enum err
 job_heal(struct repair_job *j)
 {
@@ -220,6 +232,8 @@ job_heal(struct repair_job *j)
 
 	if (repair_canceled(w))
 		return EC_ECANCELED;
+	if (j->census.version_count > 0)
+		return job_census(j, &watch);
 	if (w->urgent && !is_urgent(w, j->s, &j->item))
 		return EC_OK;
 	if (!j->queued)
@@ -254,6 +268,7 @@ job_run(void *arg)
 	} else {
 		w->worst = heal_worse(w->worst, repair_noted(w,
 		    e == EC_EOWNED ? EC_EDEGRADED : repair_calm(e)));
+		heal_census_release(&j->census);
 		free(j);
 	}
 	w->busy--;
@@ -325,22 +340,54 @@ repair_settle(struct repair_work *w)
 	return e;
 }
 
-enum err
-repair_submit(struct repair_work *w, struct set *s, const char *bucket,
-    const char *key, const struct heal_item *item)
+static struct repair_job *
+job_new(struct repair_work *w, struct set *s)
 {
 	struct repair_job *j = calloc(1, sizeof *j);
 
 	if (j == NULL)
-		return EC_ENOMEM;
+		return NULL;
 	j->w = w;
 	j->s = s;
+	j->census = (struct heal_census)HEAL_CENSUS_INIT;
+	return j;
+}
+
+static void
+job_name(struct repair_job *j, const char *bucket, const char *key)
+{
+	memcpy(j->item.bucket, bucket, strlen(bucket) + 1);
+	memcpy(j->item.key, key, strlen(key) + 1);
+}
+
+enum err
+repair_submit_census(struct repair_work *w, struct set *s,
+    const struct record *first, struct heal_census *c)
+{
+	struct repair_job *j = job_new(w, s);
+
+	if (j == NULL)
+		return EC_ENOMEM;
+	job_name(j, first->bucket, first->key);
+	j->census = *c;
+	*c = (struct heal_census)HEAL_CENSUS_INIT;
+	job_submit(j);
+	return repair_work_step(w);
+}
+
+enum err
+repair_submit(struct repair_work *w, struct set *s, const char *bucket,
+    const char *key, const struct heal_item *item)
+{
+	struct repair_job *j = job_new(w, s);
+
+	if (j == NULL)
+		return EC_ENOMEM;
 	if (item != NULL) {
 		j->queued = true;
 		j->item = *item;
 	} else {
-		memcpy(j->item.bucket, bucket, strlen(bucket) + 1);
-		memcpy(j->item.key, key, strlen(key) + 1);
+		job_name(j, bucket, key);
 	}
 	job_submit(j);
 	while (w->again_count > AGAIN_MAX)

@@ -3,6 +3,7 @@
 #ifndef REPAIR_WORK_IMPL_H
 #define REPAIR_WORK_IMPL_H
 
+#include "set/heal_census.h"
 #include "store/repair_work.h"
 
 enum { REPAIR_TRIES = 600 };	/* of what another heal is at work on */
@@ -25,6 +26,11 @@ enum err repair_calm(enum err e);
  * way. */
 enum err repair_noted(struct repair_work *w, enum err e);
 void repair_pause(void);
+
+/* Heal a key by and by as its census says, which is taken over; repair_settle
+ * is to be called before what it leads into is gone. */
+enum err repair_submit_census(struct repair_work *w, struct set *s,
+    const struct record *first, struct heal_census *c);
 
 /* Heal a key, or an entry of the queue (${item} not NULL), by and by. */
 enum err repair_submit(struct repair_work *w, struct set *s,
