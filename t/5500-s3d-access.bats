@@ -162,6 +162,28 @@ checks()
 	until_is 403 status_as ALTKEY alt-secret "$S3/box/alt/file"
 }
 
+@test "a new root password: the keys are sealed by it anew" {
+	s3d_start
+	users
+	until_is 200 status_as ALTKEY alt-secret "$S3/"
+	server_stop s3d
+	printf '%s\n' "$EC_ROOT_PASSWORD" >old
+	export EC_ROOT_PASSWORD=another-root-password
+	echo wrong-password >wrong
+	exits 2 ec-key key reseal wrong
+	[[ $ERR == *"under neither password"* ]]
+	s3d_start
+	[ "$(status_as ALTKEY alt-secret "$S3/")" = 403 ]
+	ec-key key add alt --access-key LATERKEY --secret later-secret
+	ec-key key reseal - <old
+	for key in ALT LATER; do
+		until_is 200 status_as "${key}KEY" "${key,,}-secret" "$S3/"
+	done
+	ec-key key reseal wrong
+	until_is 200 status_as ALTKEY alt-secret "$S3/"
+	run -1 grep -raE 'alt-secret|later-secret' d1 d2 d3 d4
+}
+
 @test "no secret is in any log or on any drive" {
 	EC_LOG=debug s3d_start --sigv2
 	users

@@ -72,6 +72,18 @@ change_key_remove(struct job *j, json_t *doc)
 }
 
 enum err
+change_key_reseal(struct job *j, json_t *doc)
+{
+	uint8_t old[SEAL_KEY_BYTES];
+	enum err e;
+
+	iam_seal_key(old, j->secret);
+	e = iam_doc_reseal(doc, old, j->seal);
+	explicit_bzero(old, sizeof(old));
+	return e;
+}
+
+enum err
 change_group_add(struct job *j, json_t *doc)
 {
 	return iam_doc_group_add(doc, j->args->operand[0]);

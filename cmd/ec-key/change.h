@@ -12,6 +12,7 @@ enum err change_user_remove(struct job *j, json_t *doc);
 enum err change_enable(struct job *j, json_t *doc);
 enum err change_key_add(struct job *j, json_t *doc);
 enum err change_key_remove(struct job *j, json_t *doc);
+enum err change_key_reseal(struct job *j, json_t *doc);
 enum err change_group_add(struct job *j, json_t *doc);
 enum err change_group_remove(struct job *j, json_t *doc);
 enum err change_group_join(struct job *j, json_t *doc);

@@ -29,35 +29,44 @@ read_file(struct buf *out, const char *name)
 	return e;
 }
 
+/* The first line of ${text} is the secret. */
+static enum err
+take_secret(struct job *j, const char *text)
+{
+	size_t len = strcspn(text, "\r\n");
+
+	if (len > IAM_SECRET_MAX)
+		return EC_EINVAL;
+	memcpy(j->secret, text, len);
+	j->secret[len] = '\0';
+	return EC_OK;
+}
+
+enum err
+job_read_secret(struct job *j, const char *name)
+{
+	struct buf text = BUF_INIT(4096);
+	enum err e = read_file(&text, name);
+
+	if (e == EC_OK)
+		e = take_secret(j, buf_str(&text));
+	if (text.data != NULL)
+		explicit_bzero(text.data, text.cap);
+	buf_release(&text);
+	return e;
+}
+
 enum err
 job_make_key(struct job *j)
 {
 	const struct args *a = j->args;
-	struct buf text = BUF_INIT(4096);
-	const char *secret = a->secret;
-	enum err e = EC_OK;
 
 	memcpy(j->key_id, "AKIA", 4);
 	session_random(j->key_id + 4, KEY_CHARS - 4);
 	session_random(j->secret, SECRET_CHARS);
-	if (a->secret_file != NULL) {
-		if ((e = read_file(&text, a->secret_file)) != EC_OK)
-			goto out;
-		secret = buf_str(&text);
-	}
-	if (secret != NULL) {
-		size_t len = strcspn(secret, "\r\n");
-
-		if (len > IAM_SECRET_MAX) {
-			e = EC_EINVAL;
-			goto out;
-		}
-		memcpy(j->secret, secret, len);
-		j->secret[len] = '\0';
-	}
-out:
-	buf_release(&text);
-	return e;
+	if (a->secret_file != NULL)
+		return job_read_secret(j, a->secret_file);
+	return a->secret != NULL ? take_secret(j, a->secret) : EC_OK;
 }
 
 const char *

@@ -36,6 +36,9 @@ enum err job_read_policy(struct job *j, const char *name);
 /* An id for a new key; and its secret: the one given, or the first line of the
  * file given, or a new one.  Errors: EC_EINVAL (too long), of the file. */
 enum err job_make_key(struct job *j);
+/* The first line of file ${name}, "-": standard input, becomes j->secret.
+ * Errors: EC_EINVAL (too long), as job_read_policy. */
+enum err job_read_secret(struct job *j, const char *name);
 /* The id given, or else that made. */
 const char *job_key_id(const struct job *j);
 

@@ -24,6 +24,7 @@ static const struct command {
 	{ "key", "remove", 1, 1, change_key_remove, NULL, false },
 	{ "key", "enable", 1, 1, change_enable, NULL, false },
 	{ "key", "disable", 1, 1, change_enable, NULL, false },
+	{ "key", "reseal", 1, 1, change_key_reseal, NULL, false },
 	{ "key", "list", 0, 0, NULL, show_keys, false },
 	{ "group", "add", 1, 1, change_group_add, NULL, false },
 	{ "group", "remove", 1, 1, change_group_remove, NULL, false },
@@ -81,6 +82,9 @@ run(struct store *st, struct job *j, const struct command *c)
 		return e;
 	if (c->change == change_policy_set &&
 	    (e = job_read_policy(j, j->args->operand[1])) != EC_OK)
+		return e;
+	if (c->change == change_key_reseal &&
+	    (e = job_read_secret(j, j->args->operand[0])) != EC_OK)
 		return e;
 	if (c->makes_key && (e = job_make_key(j)) != EC_OK)
 		return e;

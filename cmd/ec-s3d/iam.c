@@ -261,21 +261,29 @@ make_users(struct iam *iam)
 	return EC_OK;
 }
 
+enum err
+iam_secret_open(struct buf *out, const uint8_t seal[SEAL_KEY_BYTES],
+    const char *id, const char *text)
+{
+	uint8_t sealed[IAM_SECRET_MAX + SEAL_OVERHEAD];
+	size_t len = strlen(text) / 4 * 3, i;
+
+	for (i = strlen(text); i > 0 && text[i - 1] == '='; i--)
+		len--;
+	return len <= sizeof(sealed) &&
+	    base64_decode(sealed, len, text) == EC_OK ?
+	    seal_open(out, seal, id, sealed, len) : EC_ECORRUPT;
+}
+
 /* The secret of a key, opened; NULL when it cannot be. */
 static char *
 open_secret(struct iam *iam, const char *id, json_t *object)
 {
 	struct buf out = BUF_INIT(IAM_SECRET_MAX + 1);
-	const char *text = text_of(object, "secret");
-	uint8_t sealed[IAM_SECRET_MAX + SEAL_OVERHEAD];
-	size_t len = strlen(text) / 4 * 3, i;
 	char *secret = NULL;
 
-	for (i = strlen(text); i > 0 && text[i - 1] == '='; i--)
-		len--;
-	if (len <= sizeof(sealed) &&
-	    base64_decode(sealed, len, text) == EC_OK &&
-	    seal_open(&out, iam->seal, id, sealed, len) == EC_OK)
+	if (iam_secret_open(&out, iam->seal, id, text_of(object, "secret")) ==
+	    EC_OK)
 		secret = strdup(buf_str(&out));
 	else
 		log_error("the secret of access key %s cannot be opened: it "

@@ -74,6 +74,10 @@ const struct iam_user *iam_root_user(const struct iam *iam);
 /* The key that seals secrets and sessions, from the root user's password. */
 const uint8_t *iam_seal(const struct iam *iam);
 void iam_seal_key(uint8_t out[SEAL_KEY_BYTES], const char *root_password);
+/* Append the secret of an access key from the text it is kept as.  Errors:
+ * EC_ECORRUPT (sealed by another key), EC_ENOMEM, EC_ELIMIT. */
+enum err iam_secret_open(struct buf *out, const uint8_t seal[SEAL_KEY_BYTES],
+    const char *id, const char *text);
 
 /* A policy that is always there: "readonly", "readwrite", "writeonly"; its
  * document, or NULL. */

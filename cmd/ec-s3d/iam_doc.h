@@ -60,6 +60,10 @@ struct iam_doc_key {
 enum err iam_doc_key_add(json_t *doc, const struct iam_doc_key *k,
     const char *root_user, const uint8_t seal[SEAL_KEY_BYTES]);
 enum err iam_doc_key_remove(json_t *doc, const char *id);
+/* Seal with ${seal} what is sealed with ${old}.  EC_EINVAL: a secret opens with
+ * neither. */
+enum err iam_doc_reseal(json_t *doc, const uint8_t old[SEAL_KEY_BYTES],
+    const uint8_t seal[SEAL_KEY_BYTES]);
 
 enum iam_doc_on { IAM_ON_USER, IAM_ON_GROUP, IAM_ON_KEY };
 /* Disable or enable a user or key. */

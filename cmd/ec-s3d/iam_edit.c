@@ -276,6 +276,53 @@ out:
 	return e;
 }
 
+static enum err
+reseal(const char *id, json_t *key, const uint8_t old[SEAL_KEY_BYTES],
+    const uint8_t seal[SEAL_KEY_BYTES])
+{
+	struct buf secret = BUF_INIT(IAM_SECRET_MAX + 1);
+	struct iam_doc_key k = { .id = id };
+	const char *text = json_string_value(json_object_get(key, "secret"));
+	char *sealed = NULL;
+	enum err e;
+
+	if (text == NULL)
+		text = "";
+	if ((e = iam_secret_open(&secret, seal, id, text)) != EC_ECORRUPT)
+		goto out;	/* by the new one already */
+	if ((e = iam_secret_open(&secret, old, id, text)) != EC_OK) {
+		if (e == EC_ECORRUPT) {
+			log_error("the secret of access key %s was made under "
+			    "neither password", id);
+			e = EC_EINVAL;
+		}
+		goto out;
+	}
+	k.secret = buf_str(&secret);
+	if ((e = seal_text(&sealed, &k, seal)) == EC_OK)
+		e = set(key, "secret", json_string(sealed));
+out:
+	if (secret.data != NULL)
+		explicit_bzero(secret.data, secret.cap);
+	buf_release(&secret);
+	free(sealed);
+	return e;
+}
+
+enum err
+iam_doc_reseal(json_t *doc, const uint8_t old[SEAL_KEY_BYTES],
+    const uint8_t seal[SEAL_KEY_BYTES])
+{
+	json_t *key;
+	const char *id;
+	enum err e;
+
+	json_object_foreach(json_object_get(doc, "keys"), id, key)
+		if ((e = reseal(id, key, old, seal)) != EC_OK)
+			return e;
+	return EC_OK;
+}
+
 enum err
 iam_doc_key_remove(json_t *doc, const char *id)
 {
