@@ -15,12 +15,13 @@ silence_look(struct silence *s, uint64_t from_us, uint64_t now_us)
 
 	if (last < from_us)
 		last = from_us;
-	if (since != 0 && (since >= from_us ||
-	    now_us >= last + SILENCE_ASK_MS * UINT64_C(1000)))
+	if (since >= from_us)
 		return SILENCE_LEAVE;
-	if (since != 0 || now_us < last + SILENCE_QUIET_MS * UINT64_C(1000))
+	if (since == 0 && now_us < last + SILENCE_QUIET_MS * UINT64_C(1000))
 		return SILENCE_WAIT;
-	return atomic_exchange(&s->asking, true) ? SILENCE_WAIT : SILENCE_ASK;
+	if (!atomic_exchange(&s->asking, true))
+		return SILENCE_ASK;
+	return since == 0 ? SILENCE_WAIT : SILENCE_LEAVE;
 }
 
 void

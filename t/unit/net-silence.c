@@ -4,7 +4,7 @@
 
 #define MS(n) (UINT64_C(1000000) + (n) * UINT64_C(1000))
 
-enum { QUIET = SILENCE_QUIET_MS, ASK = SILENCE_ASK_MS };
+enum { QUIET = SILENCE_QUIET_MS };
 
 int
 main(void)
@@ -28,10 +28,13 @@ main(void)
 	silence_asked(&s, MS(2 * QUIET + 20), MS(5000));
 	tap_ok(silence_look(&s, MS(4999), MS(5000)) == SILENCE_LEAVE,
 	    "silent: all leave");
-	tap_ok(silence_look(&s, MS(5001), MS(5000 + ASK)) == SILENCE_WAIT,
-	    "who comes then has its time");
-	tap_ok(silence_look(&s, MS(5001), MS(5001 + ASK)) == SILENCE_LEAVE,
-	    "and leaves without a word");
+	tap_ok(silence_look(&s, MS(5001), MS(5001)) == SILENCE_ASK,
+	    "who comes then asks again");
+	tap_ok(silence_look(&s, MS(5002), MS(5002)) == SILENCE_LEAVE,
+	    "the next leaves");
+	silence_asked(&s, MS(5001), MS(6001));
+	tap_ok(silence_look(&s, MS(5001), MS(6002)) == SILENCE_LEAVE,
+	    "and so does he without an answer");
 	silence_heard(&s, MS(9000));
 	tap_ok(silence_look(&s, MS(4999), MS(9001)) == SILENCE_WAIT,
 	    "it speaks again");
