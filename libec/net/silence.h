@@ -2,7 +2,8 @@
  * not silent: when nothing has come for SILENCE_QUIET_MS, one of those who wait
  * asks it something that needs no drive, and if nothing comes within
  * SILENCE_ASK_MS all of them leave.  From then on the next to come asks again,
- * and whoever comes meanwhile leaves at once.  Time is an argument: clock_mono_us. */
+ * and whoever comes meanwhile leaves at once.  Time is an argument:
+ * clock_mono_us. */
 #ifndef SILENCE_H
 #define SILENCE_H
 
