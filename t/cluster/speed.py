@@ -4,10 +4,10 @@ between cost in throughput.
 
     speed.py BINARIES [trips | rates]
 
-Round trips: 3 nodes x 4 drives in memory, the client beside the first node; by
-how much longer a request takes (median) when every packet between nodes is 5 ms
-under way than when it is not, in turns, divided by 10 ms.  What a request takes
-without that is the machine's, and printed beside.
+Round trips: 3 nodes x 4 drives in memory, the client beside the first node,
+every packet between nodes 5 ms under way; the median time of a request divided
+by 10 ms.  What it takes without the delay, in turns with it, is the machine's
+own part, and printed beside.
 Connections: what the nodes opened to each other during these requests.
 Throughput: 16 MiB objects by four clients, 3 nodes x 4 drives on ports of the
 loopback, of what one node with 12 drives does; the median of five turns, in
@@ -78,9 +78,9 @@ def round_trips(c):
     for name, goal in GOALS.items():
         near, far = (statistics.median(times[name, ms]) * 1000
                      for ms in (0, DELAY_MS))
-        trips = (far - near) / (2 * DELAY_MS)
-        print("%s of 4 KiB: %.2f round trips (goal %.1f): %.1f ms, %.1f ms "
-              "without the delay" % (name, trips, goal, far, near))
+        trips = far / (2 * DELAY_MS)
+        print("%s of 4 KiB: %.2f round trips (goal %.1f), %.2f of them the "
+              "machine's own" % (name, trips, goal, near / (2 * DELAY_MS)))
         missed = missed or trips > goal
     print("connections opened by nodes to each other: %d before, %d during "
           "%d requests" % (before, c.net.connections() - before,
