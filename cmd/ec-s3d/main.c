@@ -253,6 +253,7 @@ main(int argc, char *argv[])
 	sigset_t end, hup;
 	enum err e;
 
+	os_few_heaps();
 	setlocale(LC_CTYPE, "C.UTF-8");	/* for names in archives */
 	log_init(argv[0]);
 	if (getenv("EC_LOG") == NULL)

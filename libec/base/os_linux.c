@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -159,6 +160,17 @@ os_child_ended(int pid, int timeout_ms)
 	ended = poll(&p, 1, timeout_ms) > 0;
 	close(p.fd);
 	return ended;
+}
+
+void
+os_few_heaps(void)
+{
+#ifdef M_ARENA_MAX
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n > 0)
+		mallopt(M_ARENA_MAX, (int)(2 * n));
+#endif
 }
 
 uint64_t

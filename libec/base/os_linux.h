@@ -55,6 +55,10 @@ void os_die_with_parent(int sig, int parent);
  * It is still to be reaped. */
 bool os_child_ended(int pid, int timeout_ms);
 
+/* For a process of hundreds of threads, before it starts them: free memory is
+ * kept in two heaps a processor instead of eight (glibc), which all fill up. */
+void os_few_heaps(void);
+
 /* Bytes of anonymous memory of this process now; 0 when unknown. */
 uint64_t os_rss_anon(void);
 
