@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import time
 
 import load
 from table import row
@@ -13,6 +14,7 @@ from table import row
 STEADY = 1          # is never ended
 GROWTH = 0.05       # of memory, after the first quarter
 SLACK_KIB, SLACK_FILES = 4096, 16
+QUIET_S = 75        # connections that nobody uses are closed by then
 
 
 def killed(r, n):
@@ -77,6 +79,8 @@ def uses(r):
     """(KiB resident, open files, threads) of the node that is never ended: the
     least of several looks, for requests come and go."""
     pid, looks = r.c.process[STEADY].pid, []
+    if r.args.long:
+        time.sleep(QUIET_S)
     for _ in range(20):
         with open("/proc/%d/status" % pid) as f:
             status = f.read()
