@@ -7,20 +7,6 @@ setup()
 	common_setup
 }
 
-populate()
-{
-	put empty 0
-	put one 1
-	put small 4000
-	put large 3000001
-	put over 100 1
-	put over 900000 2
-	put deleted 500000
-	ec-put --delete bucket/deleted
-	rm data/deleted
-	shard_sums >sums
-}
-
 # Replace the drives named by empty folders.
 replace()
 {
@@ -42,7 +28,7 @@ whole()
 	local i j
 
 	drives_make 4
-	populate
+	put_kinds
 	for i in 1 2 3 4; do
 		for ((j = i; j <= 4; j++)); do
 			replace "d$i" "d$j"
@@ -61,7 +47,7 @@ whole()
 	local d
 
 	drives_make 4
-	populate
+	put_kinds
 	replace d2 d3
 	exits 0 ec-heal
 	exits 1 grep filling d?/.ec/format.json
@@ -90,7 +76,7 @@ whole()
 
 @test "8+4: four drives replaced at once" {
 	drives_make 12
-	populate
+	put_kinds
 	replace d2 d3 d7 d12
 	exits 0 ec-heal -v
 	[[ $ERR == *"4 drives formatted, 0 away"* ]]
@@ -100,7 +86,7 @@ whole()
 
 @test "a scan's findings are healed, and only those" {
 	drives_make
-	populate
+	put_kinds
 	rm "$(shard_of d1)"
 	flip "$(shard_of d2)" 9000
 	exits 3 ec-heal --all --dry-run --deep
@@ -126,7 +112,7 @@ whole()
 
 @test "a dry run changes nothing" {
 	drives_make
-	populate
+	put_kinds
 	rm -rf d1
 	mkdir d1
 	rm "$(shard_of d2)"
@@ -196,7 +182,7 @@ serve()
 # As if the process had been killed before that drive had the last write.
 @test "what a killed server left on some drives only is healed unasked" {
 	drives_make
-	populate
+	put_kinds
 	cp -a d3 before
 	serve
 	put one 300000 7
@@ -229,7 +215,7 @@ serve()
 
 @test "damage met by a reader is healed from the queue" {
 	drives_make
-	populate
+	put_kinds
 	flip "$(shard_of d1)" 9000
 	flip "$(shard_of d2)" 9000
 	all_there
@@ -242,7 +228,7 @@ serve()
 
 @test "lost: reported, nothing removed; whole when a drive is back" {
 	drives_make
-	populate
+	put_kinds
 	mv d1 away1
 	mv d2 away2
 	mv d3 away3
@@ -269,7 +255,7 @@ serve()
 
 @test "more drives replaced than there is parity: told, and left alone" {
 	drives_make
-	populate
+	put_kinds
 	cp -a d1 d2 d3 home
 	local d
 
@@ -304,7 +290,7 @@ serve()
 
 @test "twice at once" {
 	drives_make
-	populate
+	put_kinds
 	replace d2
 	server_start one ec-heal --all
 	exits 0 ec-heal --all
@@ -315,7 +301,7 @@ serve()
 
 @test "beside a server, through it" {
 	drives_make
-	populate
+	put_kinds
 	serve
 	exits 0 ec-scan --deep
 	rm "$(shard_of d1)"
@@ -440,7 +426,7 @@ tombstones()
 
 @test "--wait: done when a count over all drives agrees" {
 	drives_make
-	populate
+	put_kinds
 	replace d2 d3
 	exits 0 ec-heal --wait
 	[[ $OUT =~ ^census$'\t'([0-9]+)" of "([0-9]+)" versions on 4 drives	0" ]]

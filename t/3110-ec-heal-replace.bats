@@ -7,14 +7,7 @@ setup()
 {
 	common_setup
 	drives_make
-	put small 4000
-	put large 3000001
-	put over 100 1
-	put over 900000 2
-	put deleted 500000
-	ec-put --delete bucket/deleted
-	rm data/deleted
-	shard_sums >sums
+	put_kinds
 	mkdir new
 }
 

@@ -10,6 +10,23 @@ drive_close(struct drive *d)
 		d->ops->close(d);
 }
 
+enum drive_table
+drive_table_of(enum record_kind kind)
+{
+	switch (kind) {
+	case RECORD_BUCKET:
+		return DRIVE_BUCKETS;
+	case RECORD_UPLOAD:
+		return DRIVE_UPLOADS;
+	case RECORD_PART:
+		return DRIVE_PARTS;
+	case RECORD_HEAL:
+		return DRIVE_HEALS;
+	default:
+		return DRIVE_VERSIONS;
+	}
+}
+
 bool
 drive_records_next(const struct drive_records *l, size_t *pos,
     const uint8_t **rec, size_t *len)

@@ -51,6 +51,8 @@ struct drive_append {
 
 enum drive_table { DRIVE_VERSIONS, DRIVE_BUCKETS, DRIVE_UPLOADS, DRIVE_PARTS,
 	DRIVE_HEALS };
+/* Where records of a kind are: tombstones and amendments beside versions. */
+enum drive_table drive_table_of(enum record_kind kind);
 
 /* Which records.  Order within DRIVE_VERSIONS: bucket, key (bytes), stamp
  * descending; DRIVE_BUCKETS: name; DRIVE_UPLOADS: bucket, key, upload;

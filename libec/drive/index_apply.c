@@ -140,7 +140,7 @@ newest_of(struct index *ix, const struct record *r, struct stamp *out)
 	struct index_row row;
 	enum err e;
 
-	switch (index_table(r->kind)) {
+	switch (drive_table_of(r->kind)) {
 	case DRIVE_VERSIONS:
 		return newest(ix, ST_NEWEST, "SELECT stamp FROM version WHERE "
 		    "bucket=?1 AND key=?2 ORDER BY stamp DESC LIMIT 1", r, out);
@@ -214,7 +214,7 @@ older_null(struct index *ix, const struct record *r, bool *superseded)
 
 	*superseded = false;
 	if ((r->flags & RECORD_NULL) == 0 || r->kind == RECORD_PURGE ||
-	    index_table(r->kind) != DRIVE_VERSIONS)
+	    drive_table_of(r->kind) != DRIVE_VERSIONS)
 		return EC_OK;
 	e = newest(ix, ST_OLDER_NULL, "SELECT stamp FROM version WHERE "
 	    "bucket=?1 AND key=?2 AND stamp<?3 AND flags&1 LIMIT 1", r, &s);
@@ -226,7 +226,7 @@ enum err
 index_apply(struct index *ix, const struct record *r,
     const struct journal_frame *f, bool *superseded)
 {
-	enum drive_table t = index_table(r->kind);
+	enum drive_table t = drive_table_of(r->kind);
 	struct index_row old;
 	bool had;
 	enum err e;

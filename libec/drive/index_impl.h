@@ -145,6 +145,5 @@ enum err index_segments_load(struct index *ix);
 enum err index_segments_put(struct index *ix);
 void index_live_add(struct index *ix, uint64_t segment, int64_t live,
     int64_t keep);
-enum drive_table index_table(enum record_kind kind);
 
 #endif

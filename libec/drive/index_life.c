@@ -25,7 +25,7 @@ index_move(struct index *ix, const struct record *r,
     const struct journal_frame *from, const struct journal_frame *to,
     enum index_life life)
 {
-	enum drive_table t = index_table(r->kind);
+	enum drive_table t = drive_table_of(r->kind);
 	int64_t bytes = (int64_t)journal_frame_bytes(from->len);
 	struct index_key_room room;
 	sqlite3_stmt *st;

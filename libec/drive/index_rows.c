@@ -6,23 +6,6 @@
 #include "base/mem.h"
 #include "drive/index_impl.h"
 
-enum drive_table
-index_table(enum record_kind kind)
-{
-	switch (kind) {
-	case RECORD_BUCKET:
-		return DRIVE_BUCKETS;
-	case RECORD_UPLOAD:
-		return DRIVE_UPLOADS;
-	case RECORD_PART:
-		return DRIVE_PARTS;
-	case RECORD_HEAL:
-		return DRIVE_HEALS;
-	default:
-		return DRIVE_VERSIONS;
-	}
-}
-
 void
 index_bind_stamp(sqlite3_stmt *st, int at, uint8_t room[STAMP_BYTES],
     const struct stamp *s)
@@ -99,7 +82,7 @@ void
 index_bind_key(sqlite3_stmt *st, struct index_key_room *room,
     const struct record *r)
 {
-	enum drive_table t = index_table(r->kind);
+	enum drive_table t = drive_table_of(r->kind);
 
 	index_bind_bytes(st, 1, r->bucket);
 	if (t != DRIVE_BUCKETS)
@@ -115,7 +98,7 @@ index_bind_key(sqlite3_stmt *st, struct index_key_room *room,
 enum err
 index_row_find(struct index *ix, const struct record *r, struct index_row *out)
 {
-	enum drive_table t = index_table(r->kind);
+	enum drive_table t = drive_table_of(r->kind);
 	struct index_key_room room;
 	sqlite3_stmt *st;
 	enum err e;
@@ -271,7 +254,7 @@ enum err
 index_row_put(struct index *ix, const struct record *r,
     const struct journal_frame *f)
 {
-	enum drive_table t = index_table(r->kind);
+	enum drive_table t = drive_table_of(r->kind);
 	uint8_t stamp[STAMP_BYTES], target[STAMP_BYTES];
 	sqlite3_stmt *st;
 	enum err e;
@@ -318,7 +301,7 @@ enum err
 index_row_drop(struct index *ix, const struct record *key,
     const struct index_row *row)
 {
-	enum drive_table t = index_table(key->kind);
+	enum drive_table t = drive_table_of(key->kind);
 	struct index_key_room room;
 	enum err e;
 

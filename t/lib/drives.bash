@@ -22,6 +22,21 @@ put()
 	ec-put "bucket/$1" <"$DIR/data/$1" || [ $? -eq 3 ]
 }
 
+# Objects of every kind, one of them deleted; the sums of their shards in sums.
+put_kinds()
+{
+	put empty 0
+	put one 1
+	put small 4000
+	put large 3000001
+	put over 100 1
+	put over 900000 2
+	put deleted 500000
+	ec-put --delete bucket/deleted
+	rm data/deleted
+	shard_sums >sums
+}
+
 # All that was put can be read and is the same.
 all_there()
 {

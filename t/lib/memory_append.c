@@ -154,7 +154,7 @@ append_one(struct memory_disk *m, struct drive_append *a)
 	if ((e = record_decode(&row->rec, &row->parts, row->bytes,
 	    row->len)) != EC_OK)
 		goto out;
-	row->table = memory_row_table(row->rec.kind);
+	row->table = drive_table_of(row->rec.kind);
 	e = apply(m, row, a, &kept);
 out:
 	if (!kept)

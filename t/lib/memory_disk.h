@@ -61,7 +61,6 @@ enum err memory_begin(struct memory_disk *m, unsigned op, enum err *late);
 /* Its end, which unlocks the disk: ${late}, or else ${e}. */
 enum err memory_end(struct memory_disk *m, enum err e, enum err late);
 
-enum drive_table memory_row_table(enum record_kind kind);
 /* Are they states of one thing, of which the greatest stamp stands? */
 bool memory_row_same_thing(const struct record *a, const struct record *b);
 

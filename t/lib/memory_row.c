@@ -5,23 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum drive_table
-memory_row_table(enum record_kind kind)
-{
-	switch (kind) {
-	case RECORD_BUCKET:
-		return DRIVE_BUCKETS;
-	case RECORD_UPLOAD:
-		return DRIVE_UPLOADS;
-	case RECORD_PART:
-		return DRIVE_PARTS;
-	case RECORD_HEAL:
-		return DRIVE_HEALS;
-	default:
-		return DRIVE_VERSIONS;
-	}
-}
-
 static uint32_t
 part_number(const struct record *r)
 {
@@ -31,10 +14,10 @@ part_number(const struct record *r)
 bool
 memory_row_same_thing(const struct record *a, const struct record *b)
 {
-	if (memory_row_table(a->kind) != memory_row_table(b->kind) ||
+	if (drive_table_of(a->kind) != drive_table_of(b->kind) ||
 	    strcmp(a->bucket, b->bucket) != 0 || strcmp(a->key, b->key) != 0)
 		return false;
-	switch (memory_row_table(a->kind)) {
+	switch (drive_table_of(a->kind)) {
 	case DRIVE_VERSIONS:
 	case DRIVE_BUCKETS:
 		return true;
