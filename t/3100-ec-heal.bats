@@ -509,6 +509,8 @@ last_of()
 	exits 0 ec-heal -v
 	printf '%s\n' "$OUT" >out
 	[ "$(grep -c "^healed.*bucket/" out)" -eq 74 ]
+	# Each is counted once, though all are looked at twice.
+	[ "$(sed -n 's/ looked at.*//p' <<<"$ERR")" -lt 80 ]
 	[ "$(last_of '[mz]')" -lt "$(first_of a)" ]
 	exits 0 ec-scan --deep
 }

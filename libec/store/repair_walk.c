@@ -50,7 +50,7 @@ urgent_key(struct repair_work *w, struct set *s, struct heal_census *c,
 }
 
 /* A page's key: what looks bad in it is healed from what the drives say then,
- * not from the page. */
+ * or, when the page has all that it takes, from the page. */
 static enum err
 walk_key(struct repair_work *w, struct set *s, struct heal_census *c,
     const struct resolve_input group[], const struct record *first, bool cut)
@@ -179,6 +179,7 @@ repair_work_walk(struct repair_work *w, struct set *s)
 	bool all = w->p->bucket == NULL && w->p->prefix == NULL &&
 	    !w->p->dry;
 	const struct repair_result before = *w->out;
+	uint64_t looked;
 	struct filling filling;
 	enum err e = EC_OK;
 
@@ -190,9 +191,11 @@ repair_work_walk(struct repair_work *w, struct set *s)
 	if (e == EC_ECANCELED)
 		return e;
 	if (all && fresh(s, &filling) > 1) {
+		looked = w->out->looked;
 		w->urgent = true;
 		e = heal_worse(e, walk_versions(w, s));
 		w->urgent = false;
+		w->out->looked = looked;	/* all is, once more */
 	}
 	e = heal_worse(e, walk_versions(w, s));
 	if (!all || !walk_whole(w, s, e, &before))
