@@ -217,7 +217,7 @@ census(struct store *st, struct heal_job *job)
 {
 	const struct args *a = job->args;
 	uint64_t bad = 0, total = tool_count(st, &a->scope);
-	const struct scan_run_params p = { .set = -1, .litter_age_s = 3600,
+	const struct scan_run_params p = { .litter_age_s = 3600,
 		.found = census_found, .ctx = &bad };
 	struct scan_state s = { .deep = a->deep };
 	struct buf line = BUF_INIT(LINE_BYTES_MAX);

@@ -21,16 +21,17 @@
 #include "store/status.h"
 #include "store/tool.h"
 
-enum { LINE_BYTES_MAX = 256 * 1024, STATUS_BYTES_MAX = 16 * 1024 * 1024 };
+enum { LINE_BYTES_MAX = 256 * 1024, STATUS_BYTES_MAX = 16 * 1024 * 1024,
+	POOL_ALL = UINT16_MAX + 1 };
 
 struct args {
 	struct opt_list drives;
 	const char *name;
 	struct tool_scope scope;
 	uint64_t rate, since_us;
-	const char *since, *metrics, *verb, *hook;
-	unsigned litter_age_s, time_s, errors, set;
-	bool deep, json, nul, rows, line, status, quiet, repair;
+	const char *since, *metrics, *verb, *hook, *drive;
+	unsigned litter_age_s, time_s, errors, set, pool;
+	bool known, deep, json, nul, rows, line, status, quiet, repair;
 };
 
 struct scan_job {
@@ -167,15 +168,19 @@ plan(struct store *st, const struct args *a, struct scan_state *s)
 		*s = last;
 		return EC_OK;
 	}
-	*s = (struct scan_state){ .deep = a->deep, .since_us = a->since_us,
+	*s = (struct scan_state){ .deep = a->deep, .known = a->known,
+		.only_pool = a->pool == POOL_ALL ? 0 : a->pool + 1,
+		.only_set = a->set, .since_us = a->since_us,
 		.finished_us = last.finished_us };
+	snprintf(s->drive, sizeof s->drive, "%s",
+	    a->drive != NULL ? a->drive : "");
 	if (a->scope.bucket != NULL)
 		memcpy(s->bucket, a->scope.bucket,
 		    strlen(a->scope.bucket) + 1);
 	if (a->scope.prefix != NULL)
 		snprintf(s->prefix, sizeof s->prefix, "%s", a->scope.prefix);
 	if (a->verb != NULL || (isatty(STDERR_FILENO) && !a->quiet))
-		s->total = tool_count(st, &a->scope);
+		s->total = scan_run_count(st, s);
 	return EC_OK;
 }
 
@@ -228,8 +233,8 @@ scan(struct store *st, const struct args *a)
 	struct scan_job job = { .args = a, .store = st, .err = EC_OK };
 	const struct scan_run_params p = { .keep = a->verb != NULL,
 		.time_s = a->time_s, .errors = a->errors, .rate = a->rate,
-		.litter_age_s = a->litter_age_s, .set = (int)a->set - 1,
-		.progress = progress, .found = found, .ctx = &job,
+		.litter_age_s = a->litter_age_s, .progress = progress,
+		.found = found, .ctx = &job,
 		.interrupt = &interrupted };
 	struct scan_state s;
 	enum err e, out;
@@ -370,7 +375,7 @@ run(struct store *st, const struct args *a)
 int
 main(int argc, char *argv[])
 {
-	struct args a = { .litter_age_s = 3600 };
+	struct args a = { .litter_age_s = 3600, .pool = POOL_ALL };
 	const struct opt opts[] = {
 		OPT_LIST('d', "drives", &a.drives, "pattern",
 		    "the drives, as /mnt/d{1...4}; may be repeated "
@@ -391,8 +396,14 @@ main(int argc, char *argv[])
 		OPT_STR('S', "since", &a.since, "date",
 		    "only keys written to since, as 2026-11-22 or "
 		    "2026-11-22T13:00:00Z"),
+		OPT_UINT(0, "pool", &a.pool, 0, UINT16_MAX, "n",
+		    "only this pool, by its number (default: all)"),
 		OPT_UINT(0, "set", &a.set, 1, 65536, "n",
 		    "only this set, 1 being the first (default: all)"),
+		OPT_STR(0, "drive", &a.drive, "drive",
+		    "only what this one lacks, or has damaged"),
+		OPT_FLAG('k', "known", &a.known,
+		    "only what the heal queue says is wrong, all its hashes"),
 		OPT_FLAG('R', "repair", &a.repair,
 		    "put what is found into the heal queue"),
 		OPT_STR(0, "hook", &a.hook, "path",
@@ -427,6 +438,8 @@ main(int argc, char *argv[])
 	if (a.since != NULL && !date_parse(&a.since_us, a.since))
 		opt_misuse("--since %s: not a date", a.since);
 	a.verb = take_verb(&argc, &argv);
+	if (a.known && a.verb != NULL)
+		opt_misuse("--known goes without a verb");
 	if ((e = tool_open(&st, &a.drives, !scans(&a), argc, argv)) == EC_OK)
 		e = run(st, &a);
 	store_close(st);

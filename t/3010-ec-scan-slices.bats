@@ -117,7 +117,7 @@ scan_runs()
 	rm d2/shard/*/*
 	exits 0 ec-scan --since 2030-01-01
 	exits 3 ec-scan --since 2020-01-01T00:00:00Z --set 1
-	exits 0 ec-scan --set 2
+	exits 5 ec-scan --set 2
 	exits 2 ec-scan --since yesterday
 	exits 3 ec-scan start --repair --metrics ec.prom
 	grep -q '^ec_scan_last_exit_code 3$' ec.prom

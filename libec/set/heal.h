@@ -44,6 +44,8 @@ struct heal_watch {
 enum {
 	HEAL_DRY = 1,		/* only look */
 	HEAL_DEEP = 2,	 /* verify every hash, not just presence and size */
+	HEAL_ONE = 256,	 /* (slot + 1) times it, with both others: only the
+			  * hashes of shard files of that slot's drive */
 };
 
 /* Heal all states of a key (objects, markers, tombstones; leftovers of

@@ -242,7 +242,7 @@ heal_shards_decoder(struct heal_shards *h, struct heal_source from[],
 }
 
 enum err
-heal_shards_verify(struct heal_shards *h)
+heal_shards_verify(struct heal_shards *h, int only)
 {
 	struct heal_source from[SET_DRIVES_MAX];
 	bool differ[SET_DRIVES_MAX];
@@ -250,13 +250,14 @@ heal_shards_verify(struct heal_shards *h)
 	uint64_t off;
 	enum err e, why;
 
-	if (heal_parity_holds(h, differ))
+	if (only < 0 && heal_parity_holds(h, differ))
 		return EC_OK;
 	e = heal_shards_decoder(h, from, 0, &d);
 	if (e == EC_EQUORUM)	/* shard_bad was told of which and why */
 		e = EC_OK;
 	for (unsigned i = 0; d != NULL && i < h->n; i++) {
-		if (h->file[i] == NULL || h->err[i] != EC_OK)
+		if (h->file[i] == NULL || h->err[i] != EC_OK ||
+		    (only >= 0 && (unsigned)only != i))
 			continue;
 		if ((why = decode_verify(d, i, &off)) == EC_ENOMEM) {
 			e = why;
@@ -267,7 +268,7 @@ heal_shards_verify(struct heal_shards *h)
 	decode_free(d);
 	if (is_canceled(h))
 		return EC_ECANCELED;
-	if (e == EC_OK && heal_shards_good(h) == h->n)
+	if (e == EC_OK && only < 0 && heal_shards_good(h) == h->n)
 		e = heal_parity_blame(h, differ);
 	return e;
 }

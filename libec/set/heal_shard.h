@@ -32,10 +32,10 @@ enum err heal_shards_open(struct heal_shards *h, struct set *s,
 void heal_shards_release(struct heal_shards *h);
 
 /* Verify every byte of every file that is good so far, and that all together
- * are of one code word.
+ * are of one code word; or, with ${only} not below 0, of that one file.
  * Errors: EC_EQUORUM (they are not, and it cannot be told which are wrong),
  * EC_ECANCELED, EC_ENOMEM. */
-enum err heal_shards_verify(struct heal_shards *h);
+enum err heal_shards_verify(struct heal_shards *h, int only);
 
 /* Write those that are gone anew, durable, each from k good others; err[] is
  * EC_OK then, or tells what could not be written.  Goes on until nothing more

@@ -20,6 +20,7 @@ struct work {
 	const struct heal_version *v;
 	unsigned n;
 	bool dry, deep;
+	int only;		/* deep of this slot's files; -1: of all */
 	const struct heal_watch *watch;
 	struct heal_report *report;
 	enum heal_state found[SET_DRIVES_MAX];	/* by drive: before ... */
@@ -125,7 +126,9 @@ work_part(struct work *w, const struct record_part *part)
 	    w->census->answered);
 	h.watch = w->watch;
 	if (e == EC_OK && w->deep)
-		e = heal_shards_verify(&h);
+		e = heal_shards_verify(&h, w->only < 0 ? -1 :
+		    (int)placement_shard(w->v->best->start, (unsigned)w->only,
+		    w->n));
 	if (e != EC_OK)
 		goto out;
 	memcpy(before, h.err, sizeof before);
@@ -341,6 +344,7 @@ heal_version(struct set *s, const struct heal_census *c,
 		.watch = watch,
 		.dry = (flags & HEAL_DRY) != 0,
 		.deep = (flags & HEAL_DEEP) != 0,
+		.only = (int)(flags / HEAL_ONE) - 1,
 	};
 	enum err e;
 

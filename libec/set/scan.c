@@ -2,7 +2,6 @@
  * at one moment; a suspect key is looked at anew before it is reported. */
 #include "set/scan.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "base/num.h"
 #include "set/heal_merge.h"
 #include "set/heal_version.h"
-#include "set/scan_litter.h"
+#include "set/scan_impl.h"
 
 enum {
 	YOUNG_US = 5 * 1000000,		/* a write may be under way */
@@ -20,19 +19,6 @@ enum {
 	PROGRESS_EVERY = 16,		/* keys, or */
 	PROGRESS_BYTES = 16 * 1024 * 1024,
 	NAP_US = 200 * 1000,		/* between questions whether to stop */
-};
-
-struct scan {
-	struct set *set;
-	const struct scan_params *p;
-	struct scan_result *out;
-	struct scan_names names;
-	uint64_t began_us, began_bytes;
-	uint64_t keys, told_bytes;
-	bool suspect, young;
-	bool blind;			/* some drive did not answer */
-	const char *drive;		/* whose litter is listed */
-	enum err worst;
 };
 
 static const char *const what_text[] = {
@@ -85,7 +71,7 @@ found_count(struct scan *sc, enum scan_what what)
 	    what == SCAN_LOST ? EC_ELOST : EC_EDEGRADED);
 }
 
-static void
+void
 scan_found(struct scan *sc, const struct scan_finding *f)
 {
 	found_count(sc, f->what);
@@ -129,13 +115,22 @@ report_text(struct scan *sc, struct scan_finding *f)
 	}
 }
 
+/* Of one drive alone only what it lacks is wanted. */
+static bool
+is_bad(const struct scan *sc, const struct heal_report *r)
+{
+	return heal_report_bad(r) && (sc->only < 0 ||
+	    (r->before[sc->only] != HEAL_OK &&
+	    r->before[sc->only] != HEAL_OFFLINE));
+}
+
 static void
 scan_report(void *ctx, const struct heal_report *r)
 {
 	struct scan *sc = ctx;
 	struct scan_finding f = { .report = *r };
 
-	if (!heal_report_bad(r))
+	if (!is_bad(sc, r))
 		return;
 	f.what = report_what(r);
 	report_text(sc, &f);
@@ -150,28 +145,48 @@ scan_glance(void *ctx, const struct heal_report *r)
 
 	sc->out->versions++;
 	sc->out->bytes += r->bytes_read;
-	if (!heal_report_bad(r))
+	if (!is_bad(sc, r))
 		return;
 	sc->suspect = true;
 	if (clock_hlc_us(r->version.hlc) + YOUNG_US > clock_real_us())
 		sc->young = true;
 }
 
-static unsigned
+unsigned
 scan_flags(const struct scan *sc)
 {
-	return HEAL_DRY | (sc->p->deep ? HEAL_DEEP : 0);
+	return HEAL_DRY | (sc->p->deep || sc->p->known ? HEAL_DEEP : 0) |
+	    (sc->only >= 0 ? HEAL_ONE * ((unsigned)sc->only + 1) : 0);
+}
+
+struct heal_watch
+scan_watch(struct scan *sc)
+{
+	return (struct heal_watch){ scan_report, NULL, sc };
 }
 
 static enum err
 scan_again(struct scan *sc, const char *bucket, const char *key)
 {
-	const struct heal_watch watch = { scan_report, NULL, sc };
+	const struct heal_watch watch = scan_watch(sc);
 
 	if (sc->young)
 		sleep_us(YOUNG_WAIT_MS * 1000);
 	return heal_key(sc->set, bucket, key, NULL, scan_flags(sc),
 	    &watch);
+}
+
+enum err
+scan_twice(struct scan *sc, const char *bucket, const char *key)
+{
+	const struct heal_watch watch = { scan_glance, NULL, sc };
+	enum err e;
+
+	sc->suspect = sc->young = false;
+	e = heal_key(sc->set, bucket, key, NULL, scan_flags(sc), &watch);
+	if (sc->suspect)
+		e = scan_again(sc, bucket, key);
+	return e == EC_ENOMEM ? e : EC_OK;
 }
 
 static bool
@@ -182,8 +197,7 @@ scan_canceled(struct scan *sc)
 	    sc->out->versions, sc->out->bytes);
 }
 
-/* Keep below the rate, and let the caller stop it. */
-static enum err
+enum err
 scan_pace(struct scan *sc)
 {
 	uint64_t bytes = sc->out->bytes - sc->began_bytes, due, took;
@@ -378,7 +392,8 @@ scan_all_litter(struct scan *sc)
 	for (unsigned i = 0; i < set_drives(sc->set); i++) {
 		struct lane *l = set_lane(sc->set, i);
 
-		if (lane_state(l) != LANE_ONLINE)
+		if (lane_state(l) != LANE_ONLINE ||
+		    (sc->only >= 0 && (unsigned)sc->only != i))
 			continue;
 		sc->drive = lane_name(l);
 		/* A drive that fails now is a finding of its own. */
@@ -387,61 +402,18 @@ scan_all_litter(struct scan *sc)
 	return EC_OK;
 }
 
+/* All of it. */
 static enum err
-run_stats(struct drive *d, void *arg)
+scan_whole(struct scan *sc)
 {
-	return d->ops->stats(d, arg);
-}
+	const struct heal_watch watch = scan_watch(sc);
+	enum err e = scan_versions(sc);
 
-/* Places of a drive's journal that did not hold when they were read. */
-static uint64_t
-journal_damage(struct lane *l)
-{
-	struct drive_stats *st = calloc(1, sizeof *st);
-	struct lane_call *c = NULL;
-	struct gather *g = NULL;
-	uint64_t damage = 0;
-	enum err e;
-
-	if (st == NULL || gather_new(&g) != EC_OK) {
-		free(st);
-		return 0;
-	}
-	if (lane_start(l, g, run_stats, free, st, &c) == EC_OK) {
-		gather_wait(g, 1, clock_mono_us() +
-		    SET_WAIT_MS * UINT64_C(1000));
-		if (lane_call_done(c, &e) && e == EC_OK) {
-			st = lane_call_arg(c);
-			damage = st->journal_damaged;
-		}
-		lane_call_put(c);
-	}
-	gather_free(g);
-	return damage;
-}
-
-static void
-scan_drive(struct scan *sc, struct lane *l)
-{
-	struct scan_finding f = { .what = SCAN_DRIVE, .drive = lane_name(l) };
-	uint64_t since, damage;
-
-	if (lane_state(l) != LANE_ONLINE) {
-		snprintf(f.text, sizeof f.text, "%s",
-		    err_text(lane_why(l, &since)));
-		scan_found(sc, &f);
-	} else if ((damage = journal_damage(l)) > 0) {
-		snprintf(f.text, sizeof f.text, "its journal does not hold in "
-		    "%" PRIu64 " place%s", damage, damage == 1 ? "" : "s");
-		scan_found(sc, &f);
-	}
-}
-
-static void
-scan_drives(struct scan *sc)
-{
-	for (unsigned i = 0; i < set_drives(sc->set); i++)
-		scan_drive(sc, set_lane(sc->set, i));
+	if (e != EC_OK || sc->p->bucket != NULL)
+		return e;
+	heal_buckets(sc->set, scan_flags(sc), &watch);
+	heal_uploads(sc->set, NULL, NULL, scan_flags(sc), &watch);
+	return scan_all_litter(sc);
 }
 
 enum err
@@ -449,21 +421,15 @@ scan_set(struct set *s, const struct scan_params *p, struct scan_result *out)
 {
 	struct scan sc = {
 		.set = s, .p = p, .out = out, .began_us = clock_mono_us(),
-		.began_bytes = out->bytes,
+		.began_bytes = out->bytes, .only = p->only,
 	};
-	const struct heal_watch watch = { scan_report, NULL, &sc };
 	enum err e;
 
 	snprintf(out->at_bucket, sizeof out->at_bucket, "%s",
 	    p->after_bucket != NULL ? p->after_bucket : "");
 	snprintf(out->at_key, sizeof out->at_key, "%s",
 	    p->after_bucket != NULL ? p->after_key : "");
-	e = scan_versions(&sc);
-	if (e == EC_OK && p->bucket == NULL) {
-		heal_buckets(s, scan_flags(&sc), &watch);
-		heal_uploads(s, NULL, NULL, scan_flags(&sc), &watch);
-		e = scan_all_litter(&sc);
-	}
+	e = p->known ? scan_known(&sc) : scan_whole(&sc);
 	scan_drives(&sc);
 	if (p->progress != NULL)
 		p->progress(p->ctx, out->versions, out->bytes);

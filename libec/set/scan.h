@@ -22,6 +22,10 @@ struct scan_finding {
 
 struct scan_params {
 	bool deep;			/* verify all hashes */
+	bool known;			/* only what is in the heal queue, and
+					 * all hashes of that */
+	int only;			/* only this slot's drive: what it
+					 * lacks, the hashes it has; -1: all */
 	const char *bucket, *prefix;	/* NULL: all */
 	uint64_t rate;			/* bytes read a second; 0: no limit */
 	unsigned litter_age_s;		/* younger files may be under way */
@@ -46,8 +50,9 @@ struct scan_result {
 };
 
 /* Adds to the counts of *${out}.  Litter, buckets and uploads are looked at
- * when ${p} has no bucket.  A version with shards only on drives that are away
- * is no finding of its own: the drives are.
+ * when ${p} has no bucket; with known only versions, and buckets and
+ * uploads that the queue names.  A version with shards only on drives that are
+ * away is no finding of its own: the drives are.
  * Errors: EC_OK (nothing found), EC_EDEGRADED (findings), EC_ELOST (some are
  * beyond repair), EC_ECANCELED, EC_EQUORUM (no listing possible). */
 enum err scan_set(struct set *s, const struct scan_params *p,

@@ -34,7 +34,8 @@ print_what(struct buf *b, const struct scan_state *s)
 	enum err e;
 
 	if ((e = buf_printf(b, "  scan: %s%s scan %s%s%s%s %s", s->deep ?
-	    "deep" : "light", s->bucket[0] != '\0' ? " (of a part)" : "",
+	    "deep" : "light", s->bucket[0] != '\0' || s->drive[0] != '\0' ||
+	    s->only_pool + s->only_set > 0 ? " (of a part)" : "",
 	    scan_state_text(s->phase), s->reason[0] != '\0' ? " (" : "",
 	    s->reason, s->reason[0] != '\0' ? ")" : "",
 	    s->phase == SCAN_RUNNING ? "since " : "")) != EC_OK)

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/store_pools.h"
 
 enum { SAVE_US = 5 * 1000000, WANT_US = 1000000 };
 
@@ -124,14 +125,78 @@ found(void *ctx, const struct scan_finding *f)
 		r->p->found(r->p->ctx, f);
 }
 
+/* The slot of the drive that the scan is confined to: -1 without one. */
+static bool
+find_drive(const struct scan_state *s, struct set *set, int *slot)
+{
+	*slot = -1;
+	if (s->drive[0] == '\0')
+		return true;
+	for (unsigned i = 0; i < set_drives(set); i++)
+		if (strcmp(lane_name(set_lane(set, i)), s->drive) == 0)
+			*slot = (int)i;
+	return *slot >= 0;
+}
+
+static bool
+in_pool(const struct scan_state *s, struct store *st, unsigned set)
+{
+	struct pool_status p;
+
+	for (unsigned i = 0; i < store_pools(st); i++) {
+		store_pool_status(st, i, &p);
+		if (s->only_pool == p.number + 1)
+			return set >= p.first_set && set < p.first_set +
+			    p.sets;
+	}
+	return s->only_pool == 0;
+}
+
+/* Whether set ${i} is to be looked at. */
+static bool
+is_wanted(const struct scan_state *s, struct store *st, unsigned i)
+{
+	int slot;
+
+	return (s->only_set == 0 || s->only_set == i + 1) &&
+	    in_pool(s, st, i) && find_drive(s, store_set(st, i), &slot);
+}
+
+static enum err
+check_wanted(const struct scan_state *s, struct store *st)
+{
+	for (unsigned i = 0; i < store_sets(st); i++)
+		if (is_wanted(s, st, i))
+			return EC_OK;
+	log_error("there is no such pool, set or drive");
+	return EC_ENOTFOUND;
+}
+
+uint64_t
+scan_run_count(struct store *st, const struct scan_state *s)
+{
+	uint64_t total = 0, n;
+
+	for (unsigned i = 0; i < store_sets(st); i++) {
+		if (s->known || !is_wanted(s, st, i))
+			continue;
+		if (scan_count(store_set(st, i),
+		    s->bucket[0] != '\0' ? s->bucket : NULL,
+		    s->prefix[0] != '\0' ? s->prefix : NULL, &n) != EC_OK)
+			return 0;
+		total += n;
+	}
+	return total;
+}
+
 /* One set, from where it was left. */
 static enum err
 run_set(struct run *r)
 {
 	struct scan_state *s = r->s;
 	char bucket[sizeof s->r.at_bucket], key[sizeof s->r.at_key];
-	const struct scan_params p = {
-		.deep = s->deep, .rate = r->p->rate,
+	struct scan_params p = {
+		.deep = s->deep, .known = s->known, .rate = r->p->rate,
 		.bucket = s->bucket[0] != '\0' ? s->bucket : NULL,
 		.prefix = s->prefix[0] != '\0' ? s->prefix : NULL,
 		.since_us = s->since_us, .litter_age_s = r->p->litter_age_s,
@@ -142,6 +207,7 @@ run_set(struct run *r)
 
 	memcpy(bucket, s->r.at_bucket, sizeof bucket);
 	memcpy(key, s->r.at_key, sizeof key);
+	find_drive(s, store_set(r->st, s->set), &p.only);
 	return scan_set(store_set(r->st, s->set), &p, &s->r);
 }
 
@@ -152,7 +218,7 @@ run_sets(struct run *r)
 	enum err e;
 
 	for (; s->set < store_sets(r->st); s->set++) {
-		if (r->p->set >= 0 && s->set != (unsigned)r->p->set)
+		if (!is_wanted(s, r->st, s->set))
 			continue;
 		e = run_set(r);
 		if (r->off)
@@ -195,6 +261,8 @@ scan_run(struct store *st, const struct scan_run_params *p,
 	int fd = -1;
 	enum err e;
 
+	if ((e = check_wanted(s, st)) != EC_OK)
+		return e;
 	gethostname(host, sizeof host - 1);
 	if (p->keep && (e = lock_all(st, host, &fd)) != EC_OK)
 		goto out;

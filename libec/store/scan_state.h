@@ -19,6 +19,10 @@ struct scan_state {
 	char id[STAMP_TEXT_BYTES];	/* of the pass */
 	char host[64];		/* where its process runs or ran */
 	bool deep;
+	bool known;		/* only what is in the heal queue */
+	uint64_t only_pool;	/* its number, + 1; 0: all */
+	uint64_t only_set;	/* of them all, 1 the first; 0: all */
+	char drive[256];	/* its name as status has it; "": all */
 	char bucket[RECORD_BUCKET_MAX + 1];	/* what it is confined to ... */
 	char prefix[RECORD_KEY_MAX + 1];
 	uint64_t since_us;	/* ... as scan.h */

@@ -72,7 +72,8 @@ static const struct number {
 	size_t off;
 } numbers[] = {
 #define NUMBER(member) { #member, offsetof(struct scan_state, member) }
-	NUMBER(since_us), NUMBER(began_us), NUMBER(saved_us),
+	NUMBER(only_pool), NUMBER(only_set), NUMBER(since_us),
+	NUMBER(began_us), NUMBER(saved_us),
 	NUMBER(active_us), NUMBER(finished_us), NUMBER(r.versions),
 	NUMBER(r.bytes), NUMBER(r.degraded), NUMBER(r.damaged),
 	NUMBER(r.lost), NUMBER(r.undecided), NUMBER(r.litter),
@@ -100,6 +101,7 @@ encode(const struct scan_state *s)
 		return NULL;
 	put_hex(o, "bucket", s->bucket);
 	put_hex(o, "prefix", s->prefix);
+	put_hex(o, "drive", s->drive);
 	put_hex(o, "at_bucket", s->r.at_bucket);
 	put_hex(o, "at_key", s->r.at_key);
 	return o;
@@ -129,6 +131,7 @@ decode(struct scan_state *s, const json_t *o)
 	get_text(s->host, sizeof s->host, o, "host");
 	get_hex(s->bucket, sizeof s->bucket, o, "bucket");
 	get_hex(s->prefix, sizeof s->prefix, o, "prefix");
+	get_hex(s->drive, sizeof s->drive, o, "drive");
 	get_hex(s->r.at_bucket, sizeof s->r.at_bucket, o, "at_bucket");
 	get_hex(s->r.at_key, sizeof s->r.at_key, o, "at_key");
 }
