@@ -166,6 +166,7 @@ await_request(struct http_exchange *x)
 		return EC_OK;
 	free(x->in);
 	x->in = NULL;
+	atomic_store(&x->waits_us, clock_mono_us());
 	/* The order of these two matters: see http_server_stop. */
 	atomic_store(&x->idle, true);
 	if (atomic_load(x->draining))
@@ -246,6 +247,7 @@ linger(struct http_exchange *x)
 		tls_end(x->tls);
 	if (x->in == NULL || shutdown(x->fd, SHUT_WR) == -1)
 		return;
+	atomic_store(&x->waits_us, clock_mono_us());
 	atomic_store(&x->idle, true);	/* see http_server_stop */
 	while (!atomic_load(x->draining) && clock_mono_us() < deadline &&
 	    http_conn_fill(x, HTTP_LINGER_STALL_MS) == EC_OK)
@@ -265,6 +267,7 @@ serve(struct http_exchange *x)
 	x->head.length = 0;
 	if ((status = read_head(x)) == 1)
 		return false;
+	atomic_store(&x->waits_us, 0);
 	if (status == 0 && x->refuse)
 		status = 503;
 	if (status != 0) {

@@ -36,6 +36,9 @@ struct http_exchange {
 	unsigned idle_ms, head_ms, stall_ms;
 	bool refuse;		/* one too many: 503 without a look */
 	atomic_bool idle;	/* waits between requests, or lingers */
+	_Atomic uint64_t waits_us;	/* since when without a whole head; 0:
+					 * a request is served, or the end is
+					 * near */
 	char peer[64];
 
 	/* Bytes that came and are not used up: in[in_pos .. in_len). */

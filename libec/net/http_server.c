@@ -27,7 +27,8 @@
 
 enum {
 	STACK_BYTES = 1024 * 1024,
-	REFUSED_MAX = 64,	/* connections over the cap that get a 503 */
+	OVER_MAX = 64,		/* connections over the cap that get a 503, or
+				 * the places of others that end */
 	CONNECTIONS_DEFAULT = 1024,
 	IDLE_DEFAULT_S = 60,
 	HEAD_DEFAULT_S = 10,
@@ -38,6 +39,7 @@ struct conn {
 	struct http_exchange x;
 	struct http_server *server;
 	struct conn *next, *prev;
+	bool ending;			/* makes place for another */
 };
 
 struct http_server {
@@ -57,6 +59,7 @@ struct http_server {
 	pthread_cond_t ended;		/* a connection has */
 	struct conn *conns;
 	unsigned count;
+	unsigned ending;		/* of them */
 };
 
 static void
@@ -88,9 +91,10 @@ conn_unlink(struct conn *c)
 		s->conns = c->next;
 	if (c->next != NULL)
 		c->next->prev = c->prev;
+	s->ending -= c->ending;
+	s->count--;
 	close(c->x.fd);
 	free(c);
-	s->count--;
 	pthread_cond_broadcast(&s->ended);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -131,19 +135,53 @@ set_socket(int fd, unsigned stall_s)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
+/* End the connection that has waited longest; false: none waits.  Called with
+ * the lock. */
+static bool
+end_waiting(struct http_server *s)
+{
+	struct conn *oldest = NULL;
+	uint64_t us, least = UINT64_MAX;
+
+	for (struct conn *c = s->conns; c != NULL; c = c->next)
+		if ((us = atomic_load(&c->x.waits_us)) != 0 && us <= least) {
+			least = us;
+			oldest = c;
+		}
+	/* Else it has just become one that is served. */
+	if (oldest == NULL || !atomic_compare_exchange_strong(
+	    &oldest->x.waits_us, &least, 0))
+		return false;
+	shutdown(oldest->x.fd, SHUT_RDWR);
+	oldest->ending = true;
+	s->ending++;
+	return true;
+}
+
+/* A place for one more; false: close it at once.  *${refuse}: it gets 503. */
+static bool
+make_place(struct http_server *s, bool *refuse)
+{
+	bool place;
+
+	pthread_mutex_lock(&s->lock);
+	*refuse = s->count - s->ending >= s->connections_max && !end_waiting(s);
+	while (s->count >= s->connections_max + OVER_MAX && s->ending > 0)
+		pthread_cond_wait(&s->ended, &s->lock);
+	place = s->count < s->connections_max + OVER_MAX;
+	pthread_mutex_unlock(&s->lock);
+	return place;
+}
+
 /* Takes ${fd}. */
 static void
 conn_start(struct http_server *s, int fd, const struct sockaddr *sa,
     socklen_t len)
 {
 	struct conn *c;
-	unsigned count;
+	bool refuse;
 
-	pthread_mutex_lock(&s->lock);
-	count = s->count;
-	pthread_mutex_unlock(&s->lock);
-	if (count >= s->connections_max + REFUSED_MAX ||
-	    (c = calloc(1, sizeof(*c))) == NULL) {
+	if (!make_place(s, &refuse) || (c = calloc(1, sizeof(*c))) == NULL) {
 		close(fd);
 		return;
 	}
@@ -152,7 +190,8 @@ conn_start(struct http_server *s, int fd, const struct sockaddr *sa,
 	    .service = &s->service, .draining = &s->draining,
 	    .idle_ms = s->idle_s * 1000,
 	    .head_ms = s->head_s * 1000, .stall_ms = s->stall_s * 1000,
-	    .refuse = count >= s->connections_max, .scan = HTTP_SCAN_INIT,
+	    .refuse = refuse, .waits_us = clock_mono_us(),
+	    .scan = HTTP_SCAN_INIT,
 	    .chunks = HTTP_CHUNKS_INIT, .fields = BUF_INIT(HTTP_FIELDS_MAX),
 	    .out = BUF_INIT(HTTP_FIELDS_MAX + 1024) };
 	set_peer(&c->x, sa, len);

@@ -46,7 +46,10 @@ struct http_listen {
 				 * dead one */
 	int fd;			/* or a listening socket passed in; else -1 */
 	struct tls *tls;	/* the caller's; NULL: no TLS */
-	unsigned connections_max;	/* more get 503; 0: 1024 */
+	/* So many are open; 0: 1024.  For one more the one is closed that has
+	 * waited longest, for a request or for the rest of a head; when all are
+	 * being served it gets 503. */
+	unsigned connections_max;
 	unsigned idle_s;	/* close a connection idle for so long; 0: 60 */
 	unsigned head_s;	/* a head takes no longer, nor does a
 				 * handshake; 0: 10 */

@@ -176,6 +176,29 @@ test_idle(void)
 	http_server_stop(s, 0);
 }
 
+/* Whether the server has ended it. */
+static bool
+ended(int fd)
+{
+	char c;
+
+	return recv(fd, &c, 1, MSG_DONTWAIT) == 0;
+}
+
+static void
+hold(struct http_server *s, int *fd, unsigned n)
+{
+	unsigned before = atomic_load(&raw_handled);
+
+	atomic_store(&raw_hold, true);
+	for (unsigned i = 0; i < n; i++) {
+		fd[i] = raw_connect(s);
+		raw_send(fd[i], RAW("GET /hold HTTP/1.1\r\n" H "\r\n"));
+	}
+	while (atomic_load(&raw_handled) < before + n)
+		usleep(1000);
+}
+
 static void
 test_cap(void)
 {
@@ -184,23 +207,62 @@ test_cap(void)
 	int fd[2];
 	bool closed;
 
-	for (int i = 0; i < 2; i++) {
-		fd[i] = raw_connect(s);
-		raw_send(fd[i], RAW("GET / HTTP/1.1\r\n" H "\r\n"));
-		raw_recv(fd[i], answer, sizeof(answer), 1, &closed);
-	}
+	hold(s, fd, 2);
 	tap_is_u64(http_server_connections(s), 2, "as many as allowed");
 	raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
 	    0, &closed);
 	tap_ok(raw_status(answer) == 503 && closed &&
-	    strstr(answer, "Retry-After: 1") != NULL, "one more: 503");
-	close(fd[0]);
-	for (int i = 0; i < 1000 && http_server_connections(s) > 1; i++)
-		usleep(1000);
+	    strstr(answer, "Retry-After: 1") != NULL,
+	    "all are served, one more: 503");
+	atomic_store(&raw_hold, false);
+	for (int i = 0; i < 2; i++) {
+		raw_recv(fd[i], answer, sizeof(answer), 1, &closed);
+		tap_ok(raw_status(answer) == 200, "and they are answered");
+	}
 	raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer, sizeof(answer),
 	    1, &closed);
-	tap_is_u64(raw_status(answer), 200, "one has left: served");
+	tap_is_u64(raw_status(answer), 200, "both wait: one more is served");
+	tap_ok(ended(fd[0]) + ended(fd[1]) == 1, "in the place of one of them");
+	close(fd[0]);
 	close(fd[1]);
+	http_server_stop(s, 0);
+}
+
+/* Clients that open connections, say nothing or half of a head, and keep them;
+ * those who have something to say are served at once. */
+static void
+test_silent_clients(void)
+{
+	enum { SILENT = 500 };
+	struct http_server *s = raw_server(16, 600);
+	static int fd[SILENT];
+	char answer[4096];
+	unsigned good = 0, gone = 0;
+	int held;
+	bool closed;
+
+	hold(s, &held, 1);
+	for (unsigned i = 0; i < SILENT; i++) {
+		fd[i] = raw_connect(s);
+		if (i % 2 != 0)
+			raw_send(fd[i], RAW("GET / HTTP/1.1\r\nX-"));
+		if (i % 50 != 49)
+			continue;
+		raw_ask(s, RAW("GET / HTTP/1.1\r\n" H "\r\n"), answer,
+		    sizeof(answer), 1, &closed);
+		good += raw_status(answer) == 200;
+	}
+	tap_is_u64(good, SILENT / 50, "served between %u silent ones", SILENT);
+	for (unsigned i = 0; i < SILENT - 16; i++)
+		gone += ended(fd[i]);
+	/* Who was served has left a place, too. */
+	tap_ok(gone >= SILENT - 16 - SILENT / 50, "%u were ended", gone);
+	atomic_store(&raw_hold, false);
+	raw_recv(held, answer, sizeof(answer), 1, &closed);
+	tap_ok(raw_status(answer) == 200, "a request under way is not cut");
+	for (unsigned i = 0; i < SILENT; i++)
+		close(fd[i]);
+	close(held);
 	http_server_stop(s, 0);
 }
 
@@ -454,6 +516,7 @@ main(void)
 	test_slow();
 	test_idle();
 	test_cap();
+	test_silent_clients();
 	test_drain();
 	test_cut_off();
 	test_many();
