@@ -3,16 +3,6 @@
 
 load lib/common
 
-# flip FILE OFFSET: change one bit there.
-flip()
-{
-	local byte
-
-	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
-	printf '%b' "\\0$(printf %o $((byte ^ 1)))" |
-	    dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
-
 @test "a flipped bit anywhere in a shard file: told, and right bytes" {
 	local at size
 	random_file in 300 1

@@ -125,6 +125,16 @@ random_file()
 	[ "$(stat -c %s "$1")" -eq "$2" ]
 }
 
+# flip FILE OFFSET: change one bit there.
+flip()
+{
+	local byte
+
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+	printf '%b' "\\0$(printf %o $((byte ^ 1)))" |
+	    dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
 PORT_LOCKS=/tmp/ec-test-ports.$(id -u)
 
 # free_port: a TCP port that nobody listens on, in $PORT; it is this test's

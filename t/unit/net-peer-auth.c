@@ -80,7 +80,8 @@ test_accept(void)
 	tap_ok(epoch != 0, "the epoch is learnt from the first answer");
 	sign(&m, a, epoch, "/x", "body");
 	tap_ok(check(b, &m, "/x") == EC_OK, "a good request");
-	tap_ok(check(b, &m, "/x") == EC_ESTALE, "the same once more");
+	tap_ok(check(b, &m, "/x") == EC_ESTALE,
+	    "CVE-2018-1128, CVE-2020-25660: the same once more");
 	tap_ok(check(restarted, &m, "/x") == EC_ESTALE,
 	    "the same to another process, or after a restart");
 	sign(&n, a, epoch, "/x", "body");

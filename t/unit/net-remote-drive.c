@@ -167,14 +167,14 @@ test_hostile(void)
 		status = ask("GET", bad[i], "Ec-Wire: 1", NULL, 0, refusal);
 		tap_ok((status == 400 && strcmp(refusal, "EC_EINVAL\n") == 0) ||
 		    (status == 501 && strcmp(refusal, "EC_ENOTIMPL\n") == 0),
-		    "%s: %u", bad[i], status);
+		    "CVE-2026-42600: %s: %u", bad[i], status);
 	}
 	tap_ok(ask("GET", "space", "Ec-Wire: 2", NULL, 0, refusal) == 500 &&
 	    strcmp(refusal, "EC_EFORMAT\n") == 0, "another version");
 	tap_ok(ask("GET", "space", "X: 1", NULL, 0, refusal) == 500,
 	    "no version");
 	tap_ok(ask("POST", "append", "Ec-Wire: 1", "junk", 4, refusal) == 500 &&
-	    strcmp(refusal, "EC_ECORRUPT\n") == 0, "junk to append");
+	    strcmp(refusal, "EC_ECORRUPT\n") == 0, "GHSA-gw2x: junk to append");
 	tap_ok(ask("POST", "query", "Ec-Wire: 1", "", 0, refusal) == 500 &&
 	    strcmp(refusal, "EC_ECORRUPT\n") == 0, "an empty query");
 	tap_ok(ask("POST", "list", "Ec-Wire: 1", "abcdefghijklmnop", 16,
