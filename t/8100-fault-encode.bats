@@ -56,6 +56,13 @@ empty_folder()
 	rm -rf s && mkdir s
 }
 
+@test "each file is flushed before it counts, and its folder behind it" {
+	fault_run fsync:99 ec-encode -k 4 -m 2 -i in s/{1..6}.ec
+	[ "$STATUS $(fault_seen fsync)" = "0 12" ]
+	fault_run fsync:99 ec-decode -o s/out s/{1..6}.ec
+	[ "$STATUS $(fault_seen fsync)" = "0 2" ]
+}
+
 @test "ec-encode: each call fails" {
 	local spec
 

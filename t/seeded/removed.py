@@ -32,14 +32,15 @@ KINDS = [
 ]
 
 TESTS = [       # the first that fits a file
-    ("libec/base/outfile.c", "t/8100-fault-encode.bats"),
+    ("libec/base/outfile.c", "base-outfile t/8100-fault-encode.bats"),
     ("libec/base/*", "drive-crash drive-fault"),
     ("libec/drive/quarantine.c", "drive-kept drive-local t/3100-ec-heal.bats"),
     ("libec/drive/*", "drive-crash drive-journal drive-local drive-fault "
      "drive-full t/8200-fault-put.bats t/8600-power.bats"),
-    ("libec/codec/outputs.c", "t/8100-fault-encode.bats"),
-    ("libec/codec/*", "decode shard heal-key heal-parity t/1010-ec-decode-"
-     "damage.bats"),
+    ("libec/codec/outputs.c", "t/1020-ec-encode-safety.bats "
+     "t/8100-fault-encode.bats"),
+    ("libec/codec/*", "decode decode-large shard heal-key heal-parity "
+     "t/1010-ec-decode-damage.bats"),
     ("libec/set/*", "set-quorum set-resolve set-basic set-subsets set-faults "
      "heal-key set-drives set-multipart t/6600-sim.bats set-model"),
     ("libec/net/lock*", "net-lock-client net-lock-state net-lock-own "
