@@ -283,7 +283,20 @@ serve()
 	# What can be done is done: the drives are in service, and the set works.
 	exits 1 grep filling d?/.ec/format.json
 	exits 0 ec-scan --status
+	ec-scan start >/dev/null || [ $? -eq 4 ]
+	exits 0 ec-scan --status
+	grep -q '^status: [0-9]* versions are lost, by the last scan.' <<<"$OUT"
 	exits 5 ec-get bucket/never
+	exits 5 ec-get bucket/deleted
+	# What one drive still has a record of was there: no reader is told
+	# otherwise.
+	for d in small large over one; do
+		exits 4 ec-get "bucket/$d"
+		[[ $ERR == *"a lost version: pieces 2 of 4 not met: $DIR/d1: "* ]]
+		exits 4 ec-get --stat "bucket/$d"
+	done
+	exits 0 ec-put --delete bucket/one
+	exits 5 ec-get bucket/one
 	echo again | ec-put bucket/small
 	[ "$(ec-get bucket/small)" = again ]
 }

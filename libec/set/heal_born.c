@@ -25,8 +25,8 @@ probe_take(struct heal_born *b, unsigned i, struct lane_call *c)
 	b->us[i] = f->born_us[f->slot];
 }
 
-static enum err
-born_ask(struct heal_born *b, struct set *s)
+enum err
+heal_born_ask(struct heal_born *b, struct set *s)
 {
 	struct lane_call *call[SET_DRIVES_MAX] = { NULL };
 	unsigned n = set_drives(s);
@@ -71,7 +71,7 @@ heal_born_judge(struct heal_born *b, struct set *s,
 	unsigned younger = 0, unclear = 0;
 	enum err e;
 
-	if (!b->asked && (e = born_ask(b, s)) != EC_OK)
+	if (!b->asked && (e = heal_born_ask(b, s)) != EC_OK)
 		return e;
 	for (unsigned i = 0; i < c->drives; i++) {
 		if (v->on[i] != NULL)

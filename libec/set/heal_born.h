@@ -20,6 +20,9 @@ enum heal_failure {
 	HEAL_UNCLEAR,		/* a drive did not tell */
 };
 
+/* Ask the drives; who does not answer is not known.  Errors: EC_ENOMEM. */
+enum err heal_born_ask(struct heal_born *b, struct set *s);
+
 /* What became of ${v}, which is HEAL_FAILED with no drive silent.  Asks the
  * drives when ${b} is empty.  Errors: EC_ENOMEM. */
 enum err heal_born_judge(struct heal_born *b, struct set *s,

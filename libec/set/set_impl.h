@@ -23,6 +23,11 @@ struct set {
 		uint64_t at_us;		/* clock_mono_us; 0: empty */
 	} recent[SET_RECENT];
 	unsigned recent_next;		/* to be overwritten */
+
+	/* heal_lost: whether any drive took the place of another, and when it
+	 * was found out (clock_mono_us; 0: never). */
+	atomic_bool replaced;
+	atomic_ullong replaced_us;
 };
 
 /* Keep for set_complaint what each drive answered, EC_EDEGRADED if it is not

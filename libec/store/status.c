@@ -27,6 +27,7 @@ struct status {
 	unsigned away, filling;
 	struct backlog queue;
 	unsigned bare;		/* sets that can lose no more drive */
+	unsigned crowded;	/* with more new drives than parity */
 	uint64_t kept_files, kept_bytes;	/* in quarantine */
 	struct scan_state scan;
 	int spare, write_spare;		/* the least of all sets */
@@ -71,6 +72,7 @@ set_look(struct status *s, unsigned i)
 		ss->spare = ss->spare > (int)ss->filling ?
 		    ss->spare - (int)ss->filling : 0;
 	s->filling += ss->filling;
+	s->crowded += ss->filling > ss->m;
 	for (unsigned j = 0; j < s->drives; j++)
 		ss->away += s->drive[j].set == i &&
 		    s->drive[j].state != LANE_ONLINE;
@@ -176,8 +178,19 @@ text_status(struct buf *b, const struct status *s)
 	if (s->write_spare < 0)
 		return buf_printf(b, "All objects can be read, new ones "
 		    "cannot be written.\n");
-	return buf_printf(b, "All objects can be read; every set can lose %d "
-	    "more drive%s.\n", s->spare, plural((unsigned)s->spare));
+	if (s->crowded > 0)
+		e = buf_printf(b, "Of %u set%s more drives are new than may be "
+		    "lost: what was there before may be lost.  ", s->crowded,
+		    plural(s->crowded));
+	if (e == EC_OK && s->scan.r.lost > 0)
+		e = buf_printf(b, "%llu version%s lost, by the last scan.  ",
+		    (unsigned long long)s->scan.r.lost,
+		    s->scan.r.lost == 1 ? " is" : "s are");
+	if (e != EC_OK)
+		return e;
+	return buf_printf(b, "%s can be read; every set can lose %d "
+	    "more drive%s.\n", s->crowded > 0 || s->scan.r.lost > 0 ?
+	    "All others" : "All objects", s->spare, plural((unsigned)s->spare));
 }
 
 static enum err

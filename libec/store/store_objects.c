@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "set/amend.h"
 #include "set/delete.h"
+#include "set/heal_lost.h"
 #include "store/store_impl.h"
 
 struct store_put {
@@ -158,6 +159,20 @@ get_moved(void *ctx, const char *bucket, const char *key,
 	return e;
 }
 
+/* What no pool has: is it that, or is it lost? */
+static enum err
+lost_any(struct store *st, const char *bucket, const char *key,
+    const struct stamp *version)
+{
+	unsigned order[ENDPOINTS_POOLS_MAX], n = store_place_order(st, order);
+	enum err e = EC_ENOTFOUND;
+
+	for (unsigned i = 0; i < n && e == EC_ENOTFOUND; i++)
+		e = heal_lost(store_place_in(st, order[i], bucket, key),
+		    bucket, key, version);
+	return e;
+}
+
 enum err
 store_get_open(struct store *st, const char *bucket, const char *key,
     const struct stamp *version, struct get **out, struct object *o)
@@ -178,6 +193,8 @@ store_get_open(struct store *st, const char *bucket, const char *key,
 		get_set_again(*out, get_moved, st);
 	if (e == EC_OK && o->marker && version == NULL)
 		e = EC_ENOTFOUND;
+	else if (e == EC_ENOTFOUND)
+		e = lost_any(st, bucket, key, version);
 	if (e == EC_ENOTFOUND && store_bucket_check(st, bucket) ==
 	    EC_ENOBUCKET)
 		e = EC_ENOBUCKET;
