@@ -27,22 +27,32 @@ grantee_xml(struct call *c, struct xml *x, const struct acl_grant *g)
 	xml_close(x, name);
 }
 
+/* Those to users, or those to groups, which come first: so do other servers
+ * tell them, and there are clients that count on it. */
+static void
+grants_xml(struct call *c, struct xml *x, const struct acl *a, bool users)
+{
+	for (unsigned i = 0; i < a->n; i++) {
+		if ((a->grant[i].who == ACL_USER) != users)
+			continue;
+		xml_open(x, "Grant");
+		grantee_xml(c, x, &a->grant[i]);
+		xml_text(x, "Permission",
+		    acl_permission_name(a->grant[i].permission));
+		xml_close(x, "Grant");
+	}
+}
+
 static enum s3_error
 answer(struct call *c, const struct acl *a)
 {
 	struct xml x = XML_INIT;
-	unsigned i;
 
 	xml_begin(&x, "AccessControlPolicy");
 	call_xml_owner(c, &x, "Owner", a->owner);
 	xml_open(&x, "AccessControlList");
-	for (i = 0; i < a->n; i++) {
-		xml_open(&x, "Grant");
-		grantee_xml(c, &x, &a->grant[i]);
-		xml_text(&x, "Permission",
-		    acl_permission_name(a->grant[i].permission));
-		xml_close(&x, "Grant");
-	}
+	grants_xml(c, &x, a, false);
+	grants_xml(c, &x, a, true);
 	xml_close(&x, "AccessControlList");
 	return call_answer_xml(c, &x, "AccessControlPolicy");
 }

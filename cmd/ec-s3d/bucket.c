@@ -132,17 +132,46 @@ create_element(void *ctx, const char *path, const char *text)
 	return S3_OK;
 }
 
-/* Is it the caller's? */
+static bool
+has_same(const struct bucket *b, const struct buf *meta, const char *name)
+{
+	size_t have_len = 0, want_len = 0;
+	const uint8_t *have = record_meta_get(b->meta.data, b->meta.len, name,
+	    &have_len);
+	const uint8_t *want = record_meta_get(meta->data, meta->len, name,
+	    &want_len);
+
+	return (have == NULL) == (want == NULL) && have_len == want_len &&
+	    (have == NULL || memcmp(have, want, have_len) == 0);
+}
+
+/* The region that came first takes it well when an owner makes his bucket
+ * again, but nothing is changed by it. */
 static enum s3_error
-existing(struct call *c)
+existing(struct call *c, const struct buf *meta)
 {
 	const struct bucket *b;
 	enum s3_error e = call_bucket(c, &b);
 
 	if (e != S3_OK)
 		return e;
-	return is_owned(c, b) || (c->who.user != NULL && c->who.user->root) ?
-	    S3_BUCKET_EXISTS : S3_BUCKET_TAKEN;
+	if (!is_owned(c, b) && (c->who.user == NULL || !c->who.user->root))
+		return S3_BUCKET_TAKEN;
+	if (strcmp(c->server->region, "us-east-1") != 0)
+		return S3_BUCKET_EXISTS;
+	return has_same(b, meta, ACCESS_ACL) &&
+	    has_same(b, meta, CONFIG_OBJECT_LOCK) ? S3_OK : S3_BUCKET_TAKEN;
+}
+
+/* The labels of a new name begin and end with a letter or digit. */
+static bool
+labels_valid(const char *name)
+{
+	for (; *name != '\0'; name++)
+		if ((name[0] == '.' && name[1] == '-') ||
+		    (name[0] == '-' && name[1] == '.'))
+			return false;
+	return true;
 }
 
 enum s3_error
@@ -159,6 +188,8 @@ handle_bucket_create(struct call *c)
 	    CONFIGURATION_MAX, CALL_XML_PLAIN, create_element, &create)) !=
 	    S3_OK)
 		return e;
+	if (!labels_valid(c->rq.bucket))
+		return S3_INVALID_BUCKET_NAME;
 	if (create.other)
 		return call_fail(c, S3_NOT_IMPLEMENTED,
 		    "only LocationConstraint is implemented");
@@ -172,9 +203,11 @@ handle_bucket_create(struct call *c)
 	if ((e = acl_request_bucket(c, &meta)) == S3_OK)
 		e = call_store(c, store_bucket_create(c->server->store,
 		    c->rq.bucket, meta.data, meta.len));
+	if (e == S3_BUCKET_EXISTS)
+		e = existing(c, &meta);
 	buf_release(&meta);
 	if (e != S3_OK)
-		return e == S3_BUCKET_EXISTS ? existing(c) : e;
+		return e;
 	snprintf(location, sizeof(location), "/%s", c->rq.bucket);
 	http_answer_header(c->x, "Location", location);
 	snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", c->rq.bucket);

@@ -193,7 +193,7 @@ token_parse(struct call *c, const char *token, char out[RECORD_KEY_MAX + 1])
 {
 	size_t len = strlen(token);
 
-	if (len == 0 || len % 2 != 0 || len > 2 * RECORD_KEY_MAX ||
+	if (len % 2 != 0 || len > 2 * RECORD_KEY_MAX ||
 	    num_unhex((uint8_t *)out, len / 2, token) != EC_OK ||
 	    memchr(out, '\0', len / 2) != NULL)
 		return call_fail(c, S3_INVALID_ARGUMENT,

@@ -36,10 +36,12 @@ add_encoding(struct buf *meta, const char *value)
 		len = strcspn(value, ",");
 		if (len == 11 && strncasecmp(value, "aws-chunked", len) == 0)
 			continue;
-		if (n + len + 2 > sizeof(kept))
+		if (n + len + 3 > sizeof(kept))
 			return S3_METADATA_TOO_LARGE;
-		if (n > 0)
+		if (n > 0) {
 			kept[n++] = ',';
+			kept[n++] = ' ';
+		}
 		memcpy(kept + n, value, len);
 		n += len;
 	}

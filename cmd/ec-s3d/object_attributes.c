@@ -65,7 +65,7 @@ struct page {
 	uint64_t after, max;
 };
 
-/* The parts are listed when their checksums are known. */
+/* With their checksums, when these were kept. */
 static void
 parts_xml(struct xml *x, const struct object *o, const struct page *p)
 {
@@ -78,12 +78,13 @@ parts_xml(struct xml *x, const struct object *o, const struct page *p)
 	uint64_t i, last = 0, count = 0;
 	bool more;
 
-	if (sums != NULL && bytes * o->part_count == len)
-		for (i = 0; i < o->part_count && count < p->max; i++)
-			if (o->parts[i].number > p->after) {
-				count++;
-				last = i + 1;
-			}
+	if (bytes * o->part_count != len)
+		sums = NULL;
+	for (i = 0; i < o->part_count && count < p->max; i++)
+		if (o->parts[i].number > p->after) {
+			count++;
+			last = i + 1;
+		}
 	more = last > 0 && last < o->part_count;
 	xml_open(x, "ObjectParts");
 	xml_number(x, "PartsCount", o->part_count);
@@ -94,11 +95,13 @@ parts_xml(struct xml *x, const struct object *o, const struct page *p)
 	xml_number(x, "MaxParts", p->max);
 	xml_bool(x, "IsTruncated", more);
 	for (i = last - count; i < last; i++) {
-		base64_encode(sum, sums + i * bytes, bytes);
 		xml_open(x, "Part");
 		xml_number(x, "PartNumber", o->parts[i].number);
 		xml_number(x, "Size", o->parts[i].size);
-		xml_text(x, s3_checksum_element(kind), sum);
+		if (sums != NULL) {
+			base64_encode(sum, sums + i * bytes, bytes);
+			xml_text(x, s3_checksum_element(kind), sum);
+		}
 		xml_close(x, "Part");
 	}
 	xml_close(x, "ObjectParts");

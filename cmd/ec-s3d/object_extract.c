@@ -165,7 +165,7 @@ handle_object_extract(struct call *c)
 		    "Conditions on the objects of an archive");
 	/* All is looked at before the first object is stored. */
 	if ((e = call_body(c, &b, S3_CHECKSUM_NONE)) != S3_OK ||
-	    (e = object_length(&b)) != S3_OK ||
+	    (e = object_length(c, &b)) != S3_OK ||
 	    (e = prefix_make(c, &prefix)) != S3_OK ||
 	    (e = meta_make(c, &x)) != S3_OK ||
 	    (e = spool_fill(c, &b, &s)) != S3_OK ||

@@ -137,10 +137,6 @@ allowed(struct call *c, struct post *p)
 	if (v4 == NULL && v2 == NULL)
 		return call_fail(c, S3_INVALID_ARGUMENT,
 		    "Bucket POST must contain a field named 'signature'");
-	if (v4 == NULL && !c->server->sigv2)
-		return call_fail(c, S3_INVALID_REQUEST, "The authorization "
-		    "mechanism you have provided is not supported. Please use "
-		    "AWS4-HMAC-SHA256.");
 	if (strlen(policy) > POLICY_MAX)
 		return S3_INVALID_POLICY;
 	key_id(&p->form, v4 != NULL, id);
@@ -155,7 +151,7 @@ allowed(struct call *c, struct post *p)
 	snprintf(c->auth.key_id, sizeof(c->auth.key_id), "%s", who.key_id);
 	if ((e = policy_decode(policy, &json, &len)) == S3_OK)
 		e = policy_post_check(&p->policy, json, len, &p->form,
-		    c->rq.bucket, (int64_t)(clock_real_us() / 1000000));
+		    c->rq.bucket, p->key, (int64_t)(clock_real_us() / 1000000));
 	free(json);
 	if (e != S3_OK && p->policy.why[0] != '\0')
 		call_fail(c, e, "%s", p->policy.why);
@@ -346,6 +342,7 @@ handle_object_post(struct call *c)
 	if (p == NULL)
 		return S3_SLOW_DOWN;
 	p->tags.max = TAGS_OBJECT_MAX;
+	p->policy = (struct policy_post)POLICY_POST_INIT;
 	if ((e = call_buffer(c, &buf)) != S3_OK ||
 	    (e = caller_bucket(c, &of)) != S3_OK ||
 	    (e = form_open(&p->form, c->x, buf, SERVER_BUFFER_BYTES)) !=

@@ -11,11 +11,13 @@
 #include "write_condition.h"
 
 enum s3_error
-object_length(const struct body *b)
+object_length(struct call *c, const struct body *b)
 {
-	if (b->length == UINT64_MAX)
+	if (http_content_length(c->x) == 0 &&
+	    http_header(c->x, "Content-Length") == NULL)
 		return S3_MISSING_LENGTH;
-	return b->length > OBJECT_PUT_MAX ? S3_ENTITY_TOO_LARGE : S3_OK;
+	return b->length != UINT64_MAX && b->length > OBJECT_PUT_MAX ?
+	    S3_ENTITY_TOO_LARGE : S3_OK;
 }
 
 /* Fill ${buf}, so that stripes come whole; *${len} is less at the end only. */
@@ -84,6 +86,10 @@ object_receive(struct call *c, struct body *b, struct store_put *p)
 
 	while (e == S3_OK &&
 	    (e = receive_some(b, buf[turn], &len)) == S3_OK && len > 0) {
+		if (b->received > OBJECT_PUT_MAX) {
+			e = S3_ENTITY_TOO_LARGE;
+			break;
+		}
 		e = call_store(c, store_put_lend(p, buf[turn], len));
 		if (len < SERVER_BUFFER_BYTES)
 			continue;
@@ -154,7 +160,7 @@ handle_object_put(struct call *c)
 	enum s3_error e;
 
 	if ((e = call_body(c, &b, S3_CHECKSUM_DEFAULT)) != S3_OK ||
-	    (e = object_length(&b)) != S3_OK ||
+	    (e = object_length(c, &b)) != S3_OK ||
 	    (e = write_condition_from(c, &w, false)) != S3_OK ||
 	    (e = meta_from_request(c, &meta)) != S3_OK ||
 	    (e = tags_from_header(c, &meta)) != S3_OK ||

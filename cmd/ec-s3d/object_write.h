@@ -10,9 +10,9 @@
 enum s3_error object_receive(struct call *c, struct body *b,
     struct store_put *p);
 
-/* The length of the body before it is read.  Errors: S3_MISSING_LENGTH,
- * S3_ENTITY_TOO_LARGE. */
-enum s3_error object_length(const struct body *b);
+/* The length of the body before it is read, when it is known then.  Errors:
+ * S3_MISSING_LENGTH (nor is it chunked), S3_ENTITY_TOO_LARGE. */
+enum s3_error object_length(struct call *c, const struct body *b);
 
 /* x-amz-checksum-* of a whole object. */
 void object_checksum_headers(struct call *c, enum s3_checksum_kind kind,

@@ -4,13 +4,14 @@
 #include <strings.h>
 
 #include "policy_post.h"
+#include "s3_checksum.h"
 #include "s3_time.h"
 
 struct check {
 	struct policy_post *p;
 	const struct form *f;
-	const char *bucket;
-	bool seen[FORM_FIELDS_MAX];
+	const char *bucket, *key;
+	bool seen[FORM_FIELDS_MAX], bucket_seen;
 };
 
 static enum s3_error
@@ -21,7 +22,8 @@ say(struct check *c, enum s3_error e, const char *what, const char *name)
 	return e;
 }
 
-/* The value of the form for ${name}, which counts as mentioned. */
+/* The value of the form for ${name}, which counts as mentioned.  The bucket is
+ * the one it was sent to, whatever a field says. */
 static const char *
 value_of(struct check *c, const char *name)
 {
@@ -32,8 +34,12 @@ value_of(struct check *c, const char *name)
 			c->seen[i] = true;
 			value = c->f->field[i].value;
 		}
-	return value == NULL && strcasecmp(name, "bucket") == 0 ?
-	    c->bucket : value;
+	if (strcasecmp(name, "key") == 0)
+		return c->key;
+	if (strcasecmp(name, "bucket") != 0)
+		return value;
+	c->bucket_seen = true;
+	return c->bucket;
 }
 
 static enum s3_error
@@ -107,7 +113,8 @@ condition(struct check *c, json_t *one)
 	return e;
 }
 
-/* Each field but these must be mentioned. */
+/* Each field but these must be mentioned, and the bucket.  A checksum only
+ * makes sure of the file, which whoever signed the policy did not know. */
 static enum s3_error
 all_mentioned(struct check *c)
 {
@@ -116,7 +123,9 @@ all_mentioned(struct check *c)
 
 	for (unsigned i = 0; i < c->f->fields; i++) {
 		const char *name = c->f->field[i].name;
-		bool may = c->seen[i] || strncasecmp(name, "x-ignore-", 9) == 0;
+		bool may = c->seen[i] ||
+		    strncasecmp(name, "x-ignore-", 9) == 0 ||
+		    s3_checksum_by_header(name) != S3_CHECKSUM_NONE;
 
 		for (unsigned k = 0; k < 4; k++)
 			may = may || strcasecmp(name, free_of[k]) == 0;
@@ -124,14 +133,15 @@ all_mentioned(struct check *c)
 			return say(c, S3_ACCESS_DENIED,
 			    "Extra input fields: ", name);
 	}
-	return S3_OK;
+	return c->bucket_seen ? S3_OK :
+	    say(c, S3_ACCESS_DENIED, "Extra input fields: ", "bucket");
 }
 
 enum s3_error
 policy_post_check(struct policy_post *out, const char *json, size_t len,
-    const struct form *f, const char *bucket, int64_t now_s)
+    const struct form *f, const char *bucket, const char *key, int64_t now_s)
 {
-	struct check c = { .p = out, .f = f, .bucket = bucket };
+	struct check c = { .p = out, .f = f, .bucket = bucket, .key = key };
 	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
 	const json_t *conditions = json_object_get(root, "conditions");
 	const char *until = json_string_value(json_object_get(root,
@@ -141,7 +151,7 @@ policy_post_check(struct policy_post *out, const char *json, size_t len,
 	json_t *one;
 	size_t i;
 
-	*out = (struct policy_post){ .max = UINT64_MAX };
+	*out = (struct policy_post)POLICY_POST_INIT;
 	if (until == NULL || s3_time_parse_iso(&until_s, until) != EC_OK ||
 	    !json_is_array(conditions))
 		e = say(&c, S3_INVALID_POLICY, "expiration and conditions "

@@ -353,7 +353,7 @@ time_check(const struct claim *c, int64_t now_s, bool presigned)
 		    c->date_s < now_s - SIGV4_SKEW_S ? S3_TIME_SKEW : S3_OK;
 	if (c->date_s > now_s + SIGV4_SKEW_S)
 		return S3_ACCESS_DENIED;
-	return now_s > c->date_s + c->expires_s ? S3_REQUEST_EXPIRED : S3_OK;
+	return now_s >= c->date_s + c->expires_s ? S3_REQUEST_EXPIRED : S3_OK;
 }
 
 /* Does the signature hold over path and query in this form? */

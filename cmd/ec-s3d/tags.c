@@ -181,6 +181,16 @@ tags_from_text(struct tags *t, const char *xml, struct buf *meta)
 	return e;
 }
 
+static int
+by_key(const void *a, const void *b)
+{
+	const struct tag *x = a, *y = b;
+
+	return strcmp(x->key != NULL ? x->key : "",
+	    y->key != NULL ? y->key : "");
+}
+
+/* A query string has no order of its own. */
 enum s3_error
 tags_from_header(struct call *c, struct buf *meta)
 {
@@ -191,6 +201,7 @@ tags_from_header(struct call *c, struct buf *meta)
 	if (header == NULL)
 		return S3_OK;
 	e = tags_from_query(&t, header);
+	qsort(t.v, t.n, sizeof(t.v[0]), by_key);
 	if (e == S3_INVALID_ARGUMENT)
 		call_fail(c, e, "The header 'x-amz-tagging' shall be encoded "
 		    "as UTF-8 then URLEncoded URL query parameters without "

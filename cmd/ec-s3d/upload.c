@@ -171,7 +171,7 @@ handle_upload_part(struct call *c)
 	if ((e = part_number(c, &params.part)) != S3_OK ||
 	    (e = upload_call_open(c, &u)) != S3_OK ||
 	    (e = call_body(c, &b, u.kind)) != S3_OK ||
-	    (e = object_length(&b)) != S3_OK)
+	    (e = object_length(c, &b)) != S3_OK)
 		goto out;
 	if (!u.implied && b.sum.kind != u.kind) {
 		e = call_fail(c, S3_INVALID_REQUEST, "Checksum Type mismatch "

@@ -378,6 +378,8 @@ repeated(struct call *c, struct upload_call *u, const struct complete *co)
 		e = S3_NO_SUCH_UPLOAD;
 	if (e == S3_OK) {
 		u->kind = meta_checksum(&o.meta, sum, sizeof(sum));
+		if (u->kind == S3_CHECKSUM_NONE)
+			sum[0] = '\0';
 		u->composite = meta_text(&o.meta, "x-amz-checksum-type", type,
 		    sizeof(type)) && strcmp(type, "COMPOSITE") == 0;
 		e = answer(c, u, etag, sum);

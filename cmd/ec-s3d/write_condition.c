@@ -25,13 +25,13 @@ of_delete(struct call *c, struct write_condition *w)
 enum s3_error
 write_condition_from(struct call *c, struct write_condition *w, bool delete)
 {
-	const char *none = http_header(c->x, "If-None-Match");
-
-	*w = (struct write_condition){ .absent = none != NULL,
-		.match = http_header(c->x, "If-Match") };
-	if (none != NULL && (delete || strcmp(none, "*") != 0))
+	*w = (struct write_condition){
+		.match = http_header(c->x, "If-Match"),
+		.none = http_header(c->x, "If-None-Match"),
+	};
+	if (w->none != NULL && delete)
 		return call_fail(c, S3_NOT_IMPLEMENTED,
-		    "only If-None-Match: * of a PUT is implemented");
+		    "If-None-Match of a delete");
 	return delete ? of_delete(c, w) : S3_OK;
 }
 
@@ -43,7 +43,7 @@ write_condition_check(void *ctx, const struct object *now)
 	if (now == NULL)
 		return w->match != NULL || w->sized || w->timed ?
 		    EC_ENOTFOUND : EC_OK;
-	if (w->absent ||
+	if ((w->none != NULL && condition_etag_in(w->none, now->etag)) ||
 	    (w->match != NULL && !condition_etag_in(w->match, now->etag)) ||
 	    (w->sized && w->size != now->size) ||
 	    (w->timed && w->mtime != (int64_t)(now->mtime_us / 1000000)))
@@ -54,5 +54,5 @@ write_condition_check(void *ctx, const struct object *now)
 bool
 write_condition_any(const struct write_condition *w)
 {
-	return w->absent || w->match != NULL || w->sized || w->timed;
+	return w->none != NULL || w->match != NULL || w->sized || w->timed;
 }

@@ -1,5 +1,5 @@
 /* write_condition: what must hold of what is there when a write commits:
- * If-None-Match: *, If-Match and, of deletes, x-amz-if-match-size and
+ * If-None-Match, If-Match and, of deletes, x-amz-if-match-size and
  * x-amz-if-match-last-modified-time. */
 #ifndef WRITE_CONDITION_H
 #define WRITE_CONDITION_H
@@ -7,15 +7,14 @@
 #include "call.h"
 
 struct write_condition {
-	bool absent;
-	const char *match;	/* etags; NULL: none */
+	const char *match, *none;	/* etags or "*"; NULL: none */
 	bool sized, timed;
 	uint64_t size;
 	int64_t mtime;		/* seconds */
 };
 
 /* From the headers of the request, which it leads into; ${delete} if it is
- * one.  Errors: S3_NOT_IMPLEMENTED (If-None-Match other than *; of a delete),
+ * one.  Errors: S3_NOT_IMPLEMENTED (If-None-Match of a delete),
  * S3_INVALID_ARGUMENT. */
 enum s3_error write_condition_from(struct call *c, struct write_condition *w,
     bool delete);

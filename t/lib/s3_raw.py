@@ -246,9 +246,10 @@ def main():
     refused("a body with no chunks in it", 400, "IncompleteBody",
             lambda p: put(p, payload="STREAMING-UNSIGNED-PAYLOAD-TRAILER",
                           headers={"x-amz-decoded-content-length": "5"}))
-    refused("no length", 411, "MissingContentLength",
-            lambda p: put(p, b"1\r\na\r\n0\r\n\r\n",
-                          unsigned={"Transfer-Encoding": "chunked"}))
+    for what, body in (("cut", b"5\r\nab"), ("without an end", b"1\r\na\r\n"),
+                       ("of another length", b"1\r\nab\r\n0\r\n\r\n")):
+        refused("a chunk " + what, 0, "", lambda p: cut_status(put(
+            p, body, unsigned={"Transfer-Encoding": "chunked"}, cut=True)))
     for cut in (1, 3, 500, 12000, 70000):
         refused("signed chunks cut by %d" % cut, 0, "",
                 lambda p: cut_status(chunked(p, cut=cut)))

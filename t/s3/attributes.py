@@ -6,6 +6,17 @@ ALL = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
 
 
 @test
+def parts_without_checksums_are_listed(b):
+    u, done = upload(b, "k", [(1, data(5 * MIB)), (2, b"end")])
+    complete(b, "k", u, done)
+    got = s3.get_object_attributes(
+        Bucket=b, Key="k", ObjectAttributes=["ObjectParts"])["ObjectParts"]
+    assert got["TotalPartsCount"] == 2
+    assert [(p["PartNumber"], p["Size"]) for p in got["Parts"]] == [
+        (1, 5 * MIB), (2, 3)]
+
+
+@test
 def attributes(b):
     etag = put(b, "k", b"abc", ChecksumAlgorithm="SHA256")["ETag"]
     a = s3.get_object_attributes(Bucket=b, Key="k", ObjectAttributes=ALL)

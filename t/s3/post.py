@@ -1,6 +1,11 @@
 """Uploads by browsers' forms."""
 
+import base64
+import datetime
 import hashlib
+import hmac
+import json
+import os
 
 from s3_conformance import data, endpoint, get, http, s3, test
 
@@ -89,11 +94,64 @@ def post_refused(b):
     assert send(b + "x", form(b, "k"), b"x")[0] == 404
 
 
+def old_form(policy, fields):
+    """Fields signed by HMAC-SHA1 of the policy."""
+    text = base64.b64encode(json.dumps(policy).encode()).decode()
+    mac = hmac.new(os.environ["AWS_SECRET_ACCESS_KEY"].encode(),
+                   text.encode(), hashlib.sha1).digest()
+    return dict(fields, AWSAccessKeyId=os.environ["AWS_ACCESS_KEY_ID"],
+                policy=text, signature=base64.b64encode(mac).decode())
+
+
+def old_policy(b, *more):
+    until = datetime.datetime.utcnow() + datetime.timedelta(hours=1)
+    return {"expiration": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "conditions": [["starts-with", "$key", "in/"]] +
+            ([{"bucket": b}] if b else []) + list(more)}
+
+
 @test
 def post_signed_the_old_way(b):
-    status, body, _ = send(b, {"key": "foo", "AWSAccessKeyId": "x",
-                               "policy": "e30=", "signature": "x"}, b"x")
-    assert status == 400 and b"<Code>InvalidRequest<" in body, body
+    fields = old_form(old_policy(b), {"key": "in/k"})
+    assert send(b, fields, b"x")[0] == 204 and get(b, "in/k") == b"x"
+    for name, value in [("signature", "x"), ("AWSAccessKeyId", "nobody"),
+                        ("AWSAccessKeyId", "")]:
+        assert send(b, dict(fields, **{name: value}), b"y")[0] == 403
+    fields.pop("signature")
+    assert send(b, fields, b"y")[0] == 400
+    assert get(b, "in/k") == b"x"
+
+
+@test
+def post_policy_is_of_one_bucket(b):
+    """It names the bucket, and only where it is sent to counts."""
+    fields = old_form(old_policy(b + "-not"), {"key": "in/k"})
+    assert send(b, fields, b"x")[0] == 403
+    assert send(b, dict(fields, bucket=b + "-not"), b"x")[0] == 403
+    assert send(b, old_form(old_policy(None), {"key": "in/k"}),
+                b"x")[0] == 403
+    assert "Contents" not in s3.list_objects_v2(Bucket=b)
+
+
+@test
+def post_policy_sees_the_key_made(b):
+    fields = old_form(old_policy(b), {"key": "${filename}"})
+    assert send(b, fields, b"x", "out")[0] == 403
+    assert send(b, fields, b"x", "in/f")[0] == 204
+    sums = {"key": "in/f", "x-amz-checksum-crc32": "jNwWgw=="}
+    assert send(b, old_form(old_policy(b), sums), b"x")[0] == 204
+    assert send(b, old_form(old_policy(b), sums), b"y")[0] == 400
+    assert get(b, "in/f") == b"x"
+
+
+@test
+def post_by_anybody(b):
+    assert send(b, {"key": "k"}, b"x")[0] == 403
+    s3.put_bucket_acl(Bucket=b, ACL="public-read-write")
+    assert send(b, {"key": "k"}, data(100000))[0] == 204
+    assert get(b, "k") == data(100000)
+    assert send(b, {"key": "k", "success_action_status": "201"},
+                b"x")[0] == 201
 
 
 @test
