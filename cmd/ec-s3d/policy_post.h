@@ -12,8 +12,8 @@ struct policy_post {
 
 /* Check the form, with ${bucket} as one field more and ${key} as what its key
  * has become, against the policy, whose ${len} bytes of JSON are given.
- * Errors: S3_INVALID_POLICY, S3_ACCESS_DENIED (expired, a condition that does not
- * hold, a field that none mentions, the bucket that none names). */
+ * Errors: S3_INVALID_POLICY, S3_ACCESS_DENIED (expired, a condition that does
+ * not hold, a field that none mentions, the bucket that none names). */
 enum s3_error policy_post_check(struct policy_post *out, const char *json,
     size_t len, const struct form *f, const char *bucket, const char *key,
     int64_t now_s);
