@@ -38,7 +38,7 @@ enum {	/* of a public access block */
 #define ACCESS_OWNERSHIP "ownership"
 #define ACCESS_BLOCK "public-access-block"
 /* The same of objects and uploads; see meta.h on the dot. */
-#define ACCESS_OBJECT_OWNER ".owner"
+#define ACCESS_OBJECT_OWNER RECORD_META_OWNER
 #define ACCESS_OBJECT_ACL ".acl"
 
 struct access_bucket {

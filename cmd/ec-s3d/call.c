@@ -311,7 +311,7 @@ call_header_time(struct call *c, const struct object *o)
 
 void
 call_xml_owner_of(struct call *c, struct xml *x, const char *name,
-    const struct buf *meta)
+    const uint8_t *meta, size_t meta_len)
 {
 	const struct access_bucket *of;
 	const uint8_t *id = NULL;
@@ -321,8 +321,8 @@ call_xml_owner_of(struct call *c, struct xml *x, const char *name,
 	if (caller_bucket(c, &of) != S3_OK)
 		return;
 	if (meta != NULL && of->ownership != OWNERSHIP_ENFORCED)
-		id = record_meta_get(meta->data, meta->len,
-		    ACCESS_OBJECT_OWNER, &len);
+		id = record_meta_get(meta, meta_len, ACCESS_OBJECT_OWNER,
+		    &len);
 	if (id != NULL && len <= IAM_ID_MAX) {
 		memcpy(text, id, len);
 		text[len] = '\0';

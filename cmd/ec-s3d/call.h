@@ -97,7 +97,7 @@ void call_xml_owner(struct call *c, struct xml *x, const char *name,
     const char *id);
 /* The owner of something in the request's bucket, by its metadata. */
 void call_xml_owner_of(struct call *c, struct xml *x, const char *name,
-    const struct buf *meta);
+    const uint8_t *meta, size_t meta_len);
 /* Append "https://host:port", as the client calls this server. */
 enum err call_origin(struct call *c, struct buf *out);
 /* ETag: "${etag}", with the quotes. */

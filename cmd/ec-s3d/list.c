@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "handlers.h"
 #include "list_query.h"
+#include "meta.h"
 
 enum { KEYS_MAX = 1000 };
 
@@ -60,6 +61,18 @@ head_xml(struct call *c, struct xml *x, const struct list_query *q,
 		xml_text(x, "EncodingType", "url");
 }
 
+static void
+sum_xml(struct xml *x, const struct list_entry *entry)
+{
+	const char *algorithm, *type;
+
+	if (!meta_listed_sum(entry->listed, entry->listed_len, &algorithm,
+	    &type))
+		return;
+	xml_text(x, "ChecksumAlgorithm", algorithm);
+	xml_text(x, "ChecksumType", type);
+}
+
 /* By its parity: what is less than usual was asked for. */
 static void
 class_xml(struct xml *x, const struct list_query *q,
@@ -82,9 +95,11 @@ entry_xml(struct xml *x, const struct list_query *q,
 	list_query_text(x, q, "Key", entry->key);
 	xml_time(x, "LastModified", entry->mtime_us);
 	xml_etag(x, "ETag", entry->etag);
+	sum_xml(x, entry);
 	xml_number(x, "Size", entry->size);
 	if (owner)
-		call_xml_owner_of(q->call, x, "Owner", NULL);
+		call_xml_owner_of(q->call, x, "Owner", entry->listed,
+		    entry->listed_len);
 	class_xml(x, q, entry);
 	xml_close(x, "Contents");
 }
@@ -261,10 +276,11 @@ version_xml(struct xml *x, const struct list_query *q,
 	xml_time(x, "LastModified", v->mtime_us);
 	if (!v->marker) {
 		xml_etag(x, "ETag", v->etag);
+		sum_xml(x, v);
 		xml_number(x, "Size", v->size);
 		class_xml(x, q, v);
 	}
-	call_xml_owner_of(q->call, x, "Owner", NULL);
+	call_xml_owner_of(q->call, x, "Owner", v->listed, v->listed_len);
 	xml_close(x, name);
 }
 

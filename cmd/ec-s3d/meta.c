@@ -150,14 +150,31 @@ enum s3_error
 meta_add_checksum(struct buf *meta, enum s3_checksum_kind kind,
     const char *value, const char *type)
 {
+	const char sum[2] = { (char)kind, type[0] };
 	enum s3_error e;
 
 	if (kind == S3_CHECKSUM_NONE)
 		return S3_OK;
 	if ((e = add(meta, s3_checksum_header(kind), value, strlen(value))) !=
-	    S3_OK)
+	    S3_OK ||
+	    (e = add(meta, RECORD_META_SUM, sum, sizeof(sum))) != S3_OK)
 		return e;
 	return add(meta, "x-amz-checksum-type", type, strlen(type));
+}
+
+bool
+meta_listed_sum(const uint8_t *meta, size_t len, const char **algorithm,
+    const char **type)
+{
+	size_t n = 0;
+	const uint8_t *sum = record_meta_get(meta, len, RECORD_META_SUM, &n);
+
+	if (sum == NULL || n != 2 || sum[0] == S3_CHECKSUM_NONE ||
+	    sum[0] >= S3_CHECKSUM_KINDS)
+		return false;
+	*algorithm = s3_checksum_name((enum s3_checksum_kind)sum[0]);
+	*type = sum[1] == 'C' ? "COMPOSITE" : "FULL_OBJECT";
+	return true;
 }
 
 bool

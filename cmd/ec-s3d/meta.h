@@ -23,13 +23,18 @@ enum s3_error meta_from_headers(const struct http_header *h, unsigned n,
 /* Append a storage class.  Errors: S3_INVALID_STORAGE_CLASS. */
 enum s3_error meta_add_class(struct buf *meta, const char *class);
 
-/* Append a checksum and how it was made: "FULL_OBJECT" or "COMPOSITE". */
+/* Append a checksum and how it was made: "FULL_OBJECT" or "COMPOSITE"; for
+ * lists in RECORD_META_SUM, too: the kind's number, and 'F' or 'C'. */
 enum s3_error meta_add_checksum(struct buf *meta, enum s3_checksum_kind kind,
     const char *value, const char *type);
 
 /* The checksum among the metadata, or S3_CHECKSUM_NONE; ${value} takes it. */
 enum s3_checksum_kind meta_checksum(const struct buf *meta, char *value,
     size_t size);
+
+/* What RECORD_META_SUM says, in words; false when there is none. */
+bool meta_listed_sum(const uint8_t *meta, size_t len, const char **algorithm,
+    const char **type);
 
 /* A value as text, cut at ${size} - 1; false if there is none. */
 bool meta_text(const struct buf *meta, const char *name, char *out,

@@ -10,7 +10,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 
-enum s3_checksum_kind {
+enum s3_checksum_kind {	/* these numbers are stored */
 	S3_CHECKSUM_NONE,
 	S3_CHECKSUM_CRC32,
 	S3_CHECKSUM_CRC32C,

@@ -31,8 +31,10 @@ parts_xml(struct call *c, struct xml *x, const struct upload_call *u,
 {
 	unsigned i;
 
-	call_xml_owner_of(c, x, "Initiator", &u->upload.meta);
-	call_xml_owner_of(c, x, "Owner", &u->upload.meta);
+	call_xml_owner_of(c, x, "Initiator", u->upload.meta.data,
+	    u->upload.meta.len);
+	call_xml_owner_of(c, x, "Owner", u->upload.meta.data,
+	    u->upload.meta.len);
 	xml_text(x, "StorageClass", "STANDARD");
 	if (!u->implied) {
 		xml_text(x, "ChecksumAlgorithm", s3_checksum_name(u->kind));
@@ -112,8 +114,10 @@ upload_xml(struct xml *x, const struct list_query *q, const struct upload *u)
 	xml_open(x, "Upload");
 	list_query_text(x, q, "Key", u->key);
 	xml_text(x, "UploadId", id);
-	call_xml_owner_of(q->call, x, "Initiator", &u->meta);
-	call_xml_owner_of(q->call, x, "Owner", &u->meta);
+	call_xml_owner_of(q->call, x, "Initiator", u->meta.data,
+	    u->meta.len);
+	call_xml_owner_of(q->call, x, "Owner", u->meta.data,
+	    u->meta.len);
 	xml_text(x, "StorageClass", "STANDARD");
 	xml_time(x, "Initiated", u->started_us);
 	xml_close(x, "Upload");

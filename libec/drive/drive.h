@@ -81,7 +81,8 @@ struct drive_query {
 	bool want_inline;	/* with the inline data; else inline_len only,
 				 * inline_data NULL (encoded so) */
 	bool want_parts;	/* with parts and metadata; else columns of the
-				 * index only: parts 0, metadata "" */
+				 * index only: parts 0, of the metadata what
+				 * record_meta_listed gives */
 	unsigned limit;		/* records at most, 1 .. 10,000 */
 };
 

@@ -134,7 +134,7 @@ make_tables(struct index *ix, const struct uuid *drive)
 		    "BLOB, stamp BLOB, target BLOB, number INT, kind INT, "
 		    "flags INT, mtime INT, size INT, etag TEXT, k INT, "
 		    "m INT, start INT, idx INT, inline INT, files INT, origin "
-		    "INT, segment INT, offset INT, length INT, "
+		    "INT, segment INT, offset INT, length INT, listed BLOB, "
 		    "PRIMARY KEY(%s)) WITHOUT ROWID", index_tables[t],
 		    primary_keys[t]);
 		e = run(ix, ix->db, sql);

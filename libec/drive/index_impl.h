@@ -10,7 +10,7 @@
 #include "drive/index.h"
 
 enum {
-	INDEX_FORMAT = 1,	/* PRAGMA user_version */
+	INDEX_FORMAT = 2,	/* PRAGMA user_version */
 	STAMP_BYTES = 16,	/* big-endian, so that memcmp orders them */
 	SQL_MAX = 1024,
 	READERS_KEPT = 8,
@@ -23,11 +23,11 @@ extern const char *const index_tables[TABLES];
 /* Columns of every table of rows, in this order. */
 #define INDEX_COLUMNS \
 	"bucket,key,stamp,target,number,kind,flags,mtime,size,etag,k,m," \
-	"start,idx,inline,files,origin,segment,offset,length"
+	"start,idx,inline,files,origin,segment,offset,length,listed"
 enum { COL_BUCKET, COL_KEY, COL_STAMP, COL_TARGET, COL_NUMBER, COL_KIND,
 	COL_FLAGS, COL_MTIME, COL_SIZE, COL_ETAG, COL_K, COL_M, COL_START,
 	COL_IDX, COL_INLINE, COL_FILES, COL_ORIGIN, COL_SEGMENT, COL_OFFSET,
-	COL_LENGTH, COLS };
+	COL_LENGTH, COL_LISTED, COLS };
 
 /* Statements of the one that changes, first those for each table. */
 enum {

@@ -165,6 +165,8 @@ row_record(struct record *r, char etag[RECORD_ETAG_MAX + 1],
 		.inline_len = (uint32_t)sqlite3_column_int64(st, COL_INLINE),
 		.segment = (uint64_t)sqlite3_column_int64(st, COL_SEGMENT),
 		.offset = (uint64_t)sqlite3_column_int64(st, COL_OFFSET),
+		.meta = sqlite3_column_blob(st, COL_LISTED),
+		.meta_len = (uint32_t)sqlite3_column_bytes(st, COL_LISTED),
 	};
 }
 

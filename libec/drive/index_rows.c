@@ -256,12 +256,14 @@ index_row_put(struct index *ix, const struct record *r,
 {
 	enum drive_table t = drive_table_of(r->kind);
 	uint8_t stamp[STAMP_BYTES], target[STAMP_BYTES];
+	uint8_t listed[RECORD_LISTED_MAX];
+	size_t len;
 	sqlite3_stmt *st;
 	enum err e;
 
 	if ((e = index_table_prepare(ix, ST_PUT, t, "INSERT OR REPLACE INTO",
 	    "(" INDEX_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
-	    "?)")) != EC_OK)
+	    "?,?)")) != EC_OK)
 		return e;
 	st = ix->st[ST_PUT + (int)t];
 	index_bind_bytes(st, COL_BUCKET + 1, r->bucket);
@@ -288,6 +290,12 @@ index_row_put(struct index *ix, const struct record *r,
 	sqlite3_bind_int64(st, COL_SEGMENT + 1, (int64_t)f->segment);
 	sqlite3_bind_int64(st, COL_OFFSET + 1, (int64_t)f->offset);
 	sqlite3_bind_int64(st, COL_LENGTH + 1, f->len);
+	len = record_meta_listed(listed, r->meta, r->meta_len);
+	if (len > 0)
+		sqlite3_bind_blob(st, COL_LISTED + 1, listed, (int)len,
+		    SQLITE_STATIC);
+	else
+		sqlite3_bind_null(st, COL_LISTED + 1);
 	if ((e = index_done(ix, st)) != EC_OK)
 		return e;
 	index_live_add(ix, f->segment, (int64_t)journal_frame_bytes(f->len),

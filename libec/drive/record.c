@@ -461,6 +461,27 @@ record_meta_get(const uint8_t *meta, size_t meta_len, const char *name,
 	return NULL;
 }
 
+size_t
+record_meta_listed(uint8_t out[RECORD_LISTED_MAX], const uint8_t *meta,
+    size_t meta_len)
+{
+	static const char *const names[] = { RECORD_META_OWNER,
+		RECORD_META_SUM };
+	size_t n = 0, len, name, whole;
+	const uint8_t *value;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		name = strlen(names[i]);
+		value = record_meta_get(meta, meta_len, names[i], &len);
+		whole = META_HEAD_BYTES + name + len;
+		if (value == NULL || whole > RECORD_LISTED_MAX - n)
+			continue;
+		memcpy(out + n, value - name - META_HEAD_BYTES, whole);
+		n += whole;
+	}
+	return n;
+}
+
 enum err
 record_meta_set(struct buf *meta, const char *name, const void *value,
     size_t len)

@@ -179,6 +179,14 @@ enum err record_meta_set(struct buf *meta, const char *name, const void *value,
 /* The value of ${name}, NULL if there is none; *${len} its length. */
 const uint8_t *record_meta_get(const uint8_t *meta, size_t meta_len,
     const char *name, size_t *len);
+/* The entries of these names are in the rows of an index, for lists: whose it
+ * is and what is known of its checksum, in words of those above.  Copies them,
+ * one that is too long not; returns the bytes. */
+#define RECORD_META_OWNER ".owner"
+#define RECORD_META_SUM ".sum"
+enum { RECORD_LISTED_MAX = 160 };
+size_t record_meta_listed(uint8_t out[RECORD_LISTED_MAX], const uint8_t *meta,
+    size_t meta_len);
 /* Walk: *${pos} starts at 0; false at the end.  Bounds were checked by
  * record_decode. */
 bool record_meta_next(const uint8_t *meta, size_t meta_len, size_t *pos,

@@ -72,6 +72,7 @@ static enum err
 add_asked(struct lister *ls, const char *key)
 {
 	struct object o = OBJECT_INIT;
+	uint8_t listed[RECORD_LISTED_MAX];
 	enum err e;
 
 	e = get_open(NULL, &o, ls->s, ls->p->bucket, key, NULL);
@@ -80,7 +81,9 @@ add_asked(struct lister *ls, const char *key)
 			.version = o.version, .etag = o.etag,
 			.null_version = o.null_version, .newest = true,
 			.size = o.size, .mtime_us = o.mtime_us, .k = o.k,
-			.m = o.m };
+			.m = o.m, .listed = listed,
+			.listed_len = record_meta_listed(listed, o.meta.data,
+			    o.meta.len) };
 
 		e = add_object(ls, &found);
 	}
@@ -133,7 +136,8 @@ add_newest(struct lister *ls, const char *key)
 	return add_object(ls, &(const struct list_entry){ .key = r->key,
 	    .version = r->stamp, .etag = r->etag,
 	    .null_version = (r->flags & RECORD_NULL) != 0, .newest = true,
-	    .size = r->size, .mtime_us = r->mtime_us, .k = r->k, .m = r->m });
+	    .size = r->size, .mtime_us = r->mtime_us, .k = r->k, .m = r->m,
+	    .listed = r->meta, .listed_len = r->meta_len });
 }
 
 static enum err

@@ -22,6 +22,9 @@ struct list_entry {
 	uint64_t size, mtime_us;
 	const char *etag;
 	unsigned k, m;
+	/* What record_meta_listed gives. */
+	const uint8_t *listed;
+	size_t listed_len;
 };
 
 struct list;	/* a page */

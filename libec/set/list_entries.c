@@ -50,7 +50,8 @@ text_add(struct list *l, const char *s, size_t len)
 
 	if (copy == NULL)
 		return NULL;
-	memcpy(copy, s, len);
+	if (len > 0)
+		memcpy(copy, s, len);
 	copy[len] = '\0';
 	return copy;
 }
@@ -80,7 +81,9 @@ list_add(struct list *l, const struct list_entry *e, size_t key_len)
 
 	own.key = text_add(l, e->key, key_len);
 	own.etag = text_add(l, e->etag, strlen(e->etag));
-	if (own.key == NULL || own.etag == NULL)
+	own.listed = (const uint8_t *)text_add(l, (const char *)e->listed,
+	    e->listed_len);
+	if (own.key == NULL || own.etag == NULL || own.listed == NULL)
 		return EC_ENOMEM;
 	return entry_add(l, &own);
 }

@@ -18,7 +18,8 @@ add(struct lister *ls, const struct record *r, bool newest)
 		.null_version = (r->flags & RECORD_NULL) != 0,
 		.marker = r->kind == RECORD_MARKER, .newest = newest,
 		.etag = r->etag, .size = r->size, .mtime_us = r->mtime_us,
-		.k = r->k, .m = r->m };
+		.k = r->k, .m = r->m, .listed = r->meta,
+		.listed_len = r->meta_len };
 
 	return list_add(ls->l, &e, strlen(r->key));
 }

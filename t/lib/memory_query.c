@@ -65,6 +65,7 @@ query_add(const struct drive_query *q, const struct memory_row *row,
 {
 	struct buf b = BUF_INIT(RECORD_BYTES_MAX);
 	struct record r = row->rec;
+	uint8_t listed[RECORD_LISTED_MAX];
 	enum err e;
 
 	if (!q->want_inline)
@@ -72,8 +73,9 @@ query_add(const struct drive_query *q, const struct memory_row *row,
 	if (!q->want_parts) {
 		r.parts = NULL;
 		r.part_count = 0;
-		r.meta = NULL;
-		r.meta_len = 0;
+		r.meta_len = (uint32_t)record_meta_listed(listed, r.meta,
+		    r.meta_len);
+		r.meta = listed;
 	}
 	if ((e = record_encode(&b, &r)) == EC_OK)
 		e = drive_records_add(out, b.data, b.len);

@@ -117,6 +117,18 @@ def group_owners():
     check(b in names, 'root sees all buckets')
     same(main.list_objects(Bucket=b)['Contents'][0]['Owner']['ID'], MAIN,
          'owner in ListObjects')
+    c = bucket(ACL='public-read-write')
+    put(alt, c, 'a')
+    put(main, c, 'b')
+    for call, of, how in ((main.list_objects, 'Contents', {}),
+                          (main.list_objects_v2, 'Contents',
+                           {'FetchOwner': True}),
+                          (main.list_object_versions, 'Versions', {})):
+        same([x['Owner'] for x in call(Bucket=c, **how)[of]],
+             [{'ID': ALT, 'DisplayName': 'alt'},
+              {'ID': MAIN, 'DisplayName': 'M. Tester'}], 'owners in lists')
+    check('Owner' not in main.list_objects_v2(Bucket=c)['Contents'][0],
+          'no owner that was not asked for')
     fails('BucketAlreadyExists', 'a bucket of another', alt.create_bucket,
           Bucket=b)
     for call, how in ((alt.list_objects, {}), (alt.get_bucket_acl, {}),

@@ -1,19 +1,9 @@
 """GetObjectAttributes, parts of objects."""
 
-from s3_conformance import MIB, complete, data, fails, put, s3, test, upload
+from s3_conformance import (MIB, complete, data, fails, http, put, s3, test,
+                            upload)
 
 ALL = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
-
-
-@test
-def parts_without_checksums_are_listed(b):
-    u, done = upload(b, "k", [(1, data(5 * MIB)), (2, b"end")])
-    complete(b, "k", u, done)
-    got = s3.get_object_attributes(
-        Bucket=b, Key="k", ObjectAttributes=["ObjectParts"])["ObjectParts"]
-    assert got["TotalPartsCount"] == 2
-    assert [(p["PartNumber"], p["Size"]) for p in got["Parts"]] == [
-        (1, 5 * MIB), (2, 3)]
 
 
 @test
@@ -71,3 +61,25 @@ def attributes_of_parts_without_checksums(b):
     got = s3.get_object_attributes(Bucket=b, Key="k",
                                    ObjectAttributes=ALL)["ObjectParts"]
     assert got["TotalPartsCount"] == 2
+    assert [(p["PartNumber"], p["Size"]) for p in got["Parts"]] == [
+        (1, 5 * MIB), (2, 1)]
+
+
+@test
+def lists_tell_checksums(b):
+    """As text, for older SDKs do not know the elements."""
+    put(b, "a")
+    put(b, "b", ChecksumAlgorithm="SHA256")
+    u, done = upload(b, "c", [(1, b"x")], ChecksumAlgorithm="CRC32")
+    complete(b, "c", u, done)
+    put(b, "b", ChecksumAlgorithm="SHA256")
+    s3.put_object_tagging(Bucket=b, Key="b", Tagging={"TagSet": []})
+    for name in "list_objects", "list_objects_v2", "list_object_versions":
+        url = s3.generate_presigned_url(name, Params={"Bucket": b})
+        text = http("GET", url)[1].decode()
+        got = [tuple(part.split(tag)[1][1:].split("<")[0]
+                     for tag in ("ChecksumAlgorithm", "ChecksumType"))
+               for part in text.split("<Key>")[1:]]
+        assert got[1:] == [("SHA256", "FULL_OBJECT"),
+                           ("CRC32", "COMPOSITE")], (name, got)
+        assert got[0][1] == "FULL_OBJECT" and got[0][0], got

@@ -239,6 +239,33 @@ test_lists(void)
 	buf_release(&l.buf);
 }
 
+static void
+test_listed(void)
+{
+	struct buf meta = BUF_INIT(RECORD_META_MAX);
+	uint8_t out[RECORD_LISTED_MAX];
+	char owner[RECORD_LISTED_MAX] = "";
+	size_t n, len;
+
+	tap_is_u64(record_meta_listed(out, NULL, 0), 0, "nothing to list");
+	memset(owner, 'o', sizeof(owner));
+	record_meta_add(&meta, "content-type", "text/plain", 10);
+	record_meta_add(&meta, RECORD_META_OWNER, owner, 128);
+	record_meta_add(&meta, RECORD_META_SUM, "sF", 2);
+	n = record_meta_listed(out, meta.data, meta.len);
+	record_meta_get(out, n, RECORD_META_OWNER, &len);
+	tap_is_u64(len, 128, "the owner is listed");
+	tap_ok(record_meta_get(out, n, RECORD_META_SUM, &len) != NULL &&
+	    record_meta_get(out, n, "content-type", &len) == NULL,
+	    "so is the checksum, and no more");
+	record_meta_set(&meta, RECORD_META_OWNER, owner, sizeof(owner));
+	n = record_meta_listed(out, meta.data, meta.len);
+	tap_ok(record_meta_get(out, n, RECORD_META_OWNER, &len) == NULL &&
+	    record_meta_get(out, n, RECORD_META_SUM, &len) != NULL,
+	    "what is too long is left out");
+	buf_release(&meta);
+}
+
 int
 main(void)
 {
@@ -253,6 +280,7 @@ main(void)
 	test_stripped(&meta);
 	test_stamps();
 	test_lists();
+	test_listed();
 	buf_release(&meta);
 	return tap_done();
 }
