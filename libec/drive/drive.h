@@ -108,9 +108,24 @@ struct drive_shard_info {
 	uint64_t mtime_us;
 };
 
-enum { DRIVE_NOTE_NAME_MAX = 15, DRIVE_NOTE_BYTES_MAX = 64 * 1024 };
+enum { DRIVE_NOTE_NAME_MAX = 15, DRIVE_NOTE_BYTES_MAX = 64 * 1024,
+	DRIVE_JOBS_MAX = 16 };
 
 struct drive;
+
+/* Records to append to a drive, or a question to it, beside those for others of
+ * its host. */
+struct drive_job {
+	struct drive *d;
+	struct drive_append *a;	/* as for append; NULL: a query */
+	unsigned n;
+	const struct drive_query *q;
+	struct drive_records *out;
+};
+
+/* The job ${i} has ended.  ${more}: so has another, which follows at once. */
+typedef void drive_job_done(void *ctx, unsigned i, enum err e, bool more);
+
 struct drive_ops {
 	/* Append ${n} records, all before this returns EC_OK durable (unless
 	 * lazy); the result of each is in it.  Applied to the index in order.
@@ -191,6 +206,11 @@ struct drive_ops {
 	    const void *text, size_t len);
 	enum err (*note_get)(struct drive *d, const char *name,
 	    struct buf *out);
+	/* 1 to DRIVE_JOBS_MAX of append and query on drives that all have this
+	 * host, in one message; ${done} is called for each as it ends, so a
+	 * slow drive holds up no other.  NULL: the drive has no host. */
+	void (*together)(const struct drive_job jobs[], unsigned n,
+	    drive_job_done *done, void *ctx);
 	void (*close)(struct drive *d);
 };
 
@@ -199,6 +219,8 @@ struct drive {
 	const struct drive_ops *ops;
 	const char *name;	/* its path or URL, for messages */
 	bool local;		/* no network between */
+	const void *host;	/* what it shares with others that can be called
+				 * together; NULL: nothing */
 };
 
 void drive_close(struct drive *d);	/* d->ops->close; NULL is fine */

@@ -270,16 +270,13 @@ out:
 	return e == EC_EIO ? EC_ECORRUPT : e;
 }
 
-void
-index_reader_free(struct index_reader *r)
+static void
+reader_free(struct index_reader *r)
 {
-	for (size_t i = 0; i < sizeof r->st[0] / sizeof *r->st[0]; i++) {
-		sqlite3_finalize(r->st[0][i]);
-		sqlite3_finalize(r->st[1][i]);
-	}
-	sqlite3_finalize(r->names);
+	for (size_t i = 0; i < sizeof r->st / sizeof *r->st; i++)
+		sqlite3_finalize(r->st[i]);
 	sqlite3_close(r->db);
-	buf_release(&r->ahead.bytes);
+	buf_release(&r->frame);
 	free(r);
 }
 
@@ -292,7 +289,7 @@ index_close(struct index *ix)
 		return;
 	while ((r = ix->readers) != NULL) {
 		ix->readers = r->next;
-		index_reader_free(r);
+		reader_free(r);
 	}
 	for (unsigned i = 0; i < ST_COUNT; i++)
 		sqlite3_finalize(ix->st[i]);

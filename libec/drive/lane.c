@@ -257,6 +257,21 @@ out:
 	return e;
 }
 
+/* The appender is busy with a drive that has gone, or of the wrong kind for the
+ * next one: then it ends by itself. */
+static void
+appender_leave(struct lane *l, bool freed)
+{
+	struct lane_worker *w = l->appender;
+
+	if (w == NULL || (!w->guest && (freed || w->started_us == 0)))
+		return;
+	l->appender = NULL;
+	w->retired = true;
+	if (w->guest && !w->away)
+		lane_worker_dismiss(w);
+}
+
 void
 lane_free(struct lane *l)
 {
@@ -278,6 +293,7 @@ lane_free(struct lane *l)
 	if (l->refs > 1)
 		log_warn("%s: left behind with a call that hangs", l->name);
 	lane_fail_queued(l, EC_ECANCELED, &failed);
+	appender_leave(l, true);
 	ld = l->drive;
 	l->drive = NULL;
 	atomic_store(&l->state, LANE_ABSENT);
@@ -301,10 +317,7 @@ lane_attach(struct lane *l, struct drive *d)
 		return EC_EEXIST;
 	}
 	l->drive = ld;
-	if (l->appender != NULL && l->appender->started_us != 0) {
-		l->appender->retired = true;	/* busy with the old one */
-		l->appender = NULL;
-	}
+	appender_leave(l, false);
 	lane_mark_all(l);	/* before it is online */
 	atomic_store(&l->local, d->local);
 	atomic_store(&l->why, EC_OK);

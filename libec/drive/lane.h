@@ -2,7 +2,8 @@
  * one flush for many appends, and a state.
  *
  * Appends queue up and go to the drive in batches: while one is being flushed
- * the next one forms; never a timer.  Other calls run on a few threads that
+ * the next one forms; never a timer.  Those of drives of one host go there
+ * together.  Other calls run on a few threads that
  * are started on demand.  A caller waits for several drives with a gather and
  * may leave slow ones behind: a call that was left goes on in its thread,
  * holding its own memory, and its result is dropped.
@@ -110,6 +111,10 @@ struct lane_task {
 	lane_drop *drop;
 	void *arg;
 	struct lane_call *call;		/* out */
+	/* If all that run does is this query, which leads into arg: those of
+	 * drives of one host go there in one message. */
+	const struct drive_query *query;
+	struct drive_records *records;
 };
 void lane_chain_start(struct lane_task t[], unsigned n, struct gather *g);
 /* And gather_wait. */
@@ -139,6 +144,28 @@ unsigned lane_series_pending(const struct lane_series *s);
  * Errors: EC_EINVAL, EC_ENOMEM; then nothing was started. */
 enum err lane_append(struct lane *l, struct gather *g,
     const struct drive_append *a, unsigned n, struct lane_call **out);
+
+/* The same for several lanes, each another: lane_append_post queues them, and
+ * lane_post_send, which must follow, sends them on their way; those for drives
+ * of one host in one message.  ${out} NULL: nobody looks at it.  The structs
+ * are for lane*.c. */
+struct lane_letter {
+	struct lane *lane;		/* with a reference, if with a host */
+	const void *host;		/* NULL: only its thread is to be
+					 * woken */
+	struct lane_worker *worker;	/* takes its appends; NULL: a query */
+	struct lane_call *call;
+	const struct drive_query *query;
+	struct drive_records *records;
+};
+struct lane_post {
+	unsigned n;
+	struct lane_letter letter[LANE_CHAIN_MAX];
+};
+enum err lane_append_post(struct lane_post *p, struct lane *l,
+    struct gather *g, const struct drive_append *a, unsigned n,
+    struct lane_call **out);
+void lane_post_send(struct lane_post *p);
 
 /* true when the call is done; then its result and, for lane_append, the
  * appends with theirs, or none if there was no memory for them.  A call that

@@ -288,12 +288,12 @@ appends_copy(struct lane_call *c, const struct drive_append *a, unsigned n)
 }
 
 enum err
-lane_append(struct lane *l, struct gather *g, const struct drive_append *a,
-    unsigned n, struct lane_call **out)
+lane_append_post(struct lane_post *p, struct lane *l, struct gather *g,
+    const struct drive_append *a, unsigned n, struct lane_call **out)
 {
+	struct lane_letter letter = { .lane = NULL };
 	struct lane_call *c;
 	struct lane_queue bad = { NULL, NULL };
-	pthread_cond_t *wake = NULL;
 	enum err e, failed = EC_EOFFLINE;
 
 	if (n == 0 || n > LANE_BATCH_MAX)
@@ -308,16 +308,30 @@ lane_append(struct lane *l, struct gather *g, const struct drive_append *a,
 	} else {
 		pthread_mutex_lock(&l->mutex);
 		if (drive_get(l, c))
-			failed = lane_submit_append(l, c, &wake);
+			failed = lane_submit_append(l, c, &letter);
 		pthread_mutex_unlock(&l->mutex);
-		lane_wake(wake);
 	}
+	if (letter.lane != NULL && p->n == LANE_CHAIN_MAX)
+		lane_post_send(p);
+	if (letter.lane != NULL)
+		p->letter[p->n++] = letter;
 	give(out, c);
 	if (failed != EC_OK) {
 		lane_queue_fail(&bad, c, failed);
 		lane_finish_all(&bad);
 	}
 	return EC_OK;
+}
+
+enum err
+lane_append(struct lane *l, struct gather *g, const struct drive_append *a,
+    unsigned n, struct lane_call **out)
+{
+	struct lane_post p = { .n = 0 };
+	enum err e = lane_append_post(&p, l, g, a, n, out);
+
+	lane_post_send(&p);
+	return e;
 }
 
 enum err

@@ -6,103 +6,27 @@
  *    from other lanes but the rest of its chain, and for that lane_chain_wait
  *    wakes threads of those lanes. */
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
-#include "base/thread.h"
 #include "drive/lane_impl.h"
 
-enum {
-	RUNNERS_MAX = 32,
-	IDLE_S = 10,
-	STACK_BYTES = 1024 * 1024,
-	HURRY_US = 1000,	/* what is not done by then goes in parallel */
-};
+enum { HURRY_US = 1000 };	/* what is not done by then goes in parallel */
 
 struct chain {
-	struct chain *next;
+	struct lane_errand errand;
 	unsigned n;
 	struct lane *lane[LANE_CHAIN_MAX];	/* each with a reference */
 	struct lane_call *call[LANE_CHAIN_MAX];
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* Guarded by it: */
-static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
-static struct chain *queue, **queue_end = &queue;
-static unsigned runners, idle, queued;
-
 static void
-run_chain(struct chain *c)
+run_chain(struct lane_errand *e)
 {
+	struct chain *c = (struct chain *)e;
+
 	for (unsigned i = 0; i < c->n; i++)
 		lane_run_guest(c->lane[i], c->call[i]);
 	free(c);
-}
-
-static void *
-runner_main(void *arg)
-{
-	struct timespec until;
-	struct chain *c;
-	int timed_out = 0;
-
-	(void)arg;
-	pthread_mutex_lock(&lock);
-	while (queue != NULL || timed_out == 0) {
-		if ((c = queue) != NULL) {
-			if ((queue = c->next) == NULL)
-				queue_end = &queue;
-			queued--;
-			pthread_mutex_unlock(&lock);
-			run_chain(c);
-			pthread_mutex_lock(&lock);
-			timed_out = 0;
-			continue;
-		}
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += IDLE_S;
-		idle++;
-		timed_out = pthread_cond_timedwait(&work, &lock, &until);
-		idle--;
-	}
-	runners--;
-	pthread_mutex_unlock(&lock);
-	return NULL;
-}
-
-static bool
-runner_start(void)
-{
-	bool good = thread_start(runner_main, NULL, STACK_BYTES);
-
-	runners += good;
-	return good;
-}
-
-/* See to it that a runner comes to it; one that hangs is no runner. */
-static bool
-hand_over(struct chain *c)
-{
-	bool good = true, wake = false;
-
-	pthread_mutex_lock(&lock);
-	if (queued < idle)
-		wake = true;
-	else if (runners < RUNNERS_MAX)
-		good = runner_start();
-	else
-		good = queued < RUNNERS_MAX;
-	if (good) {
-		c->next = NULL;
-		*queue_end = c;
-		queue_end = &c->next;
-		queued++;
-	}
-	pthread_mutex_unlock(&lock);
-	if (wake)
-		pthread_cond_signal(&work);
-	return good;
 }
 
 static void
@@ -118,21 +42,29 @@ lane_chain_start(struct lane_task t[], unsigned n, struct gather *g)
 	struct chain *c = n > 2 && n <= LANE_CHAIN_MAX ?
 	    malloc(sizeof(*c)) : NULL;
 
+	struct lane_post post = { .n = 0 };
+
 	if (c != NULL)
-		c->n = 0;
+		*c = (struct chain){ .errand = { .run = run_chain }, .n = 0 };
 	for (unsigned i = 0; i < n; i++) {
+		bool local = t[i].lane != NULL && lane_local(t[i].lane);
+
 		if (t[i].lane == NULL)
 			continue;
-		if (c == NULL || !lane_local(t[i].lane)) {
+		if ((local && c == NULL) || (!local && t[i].query == NULL))
 			start_one(&t[i], g);
+		else if (!lane_start_quiet(t[i].lane, g, &t[i]))
 			continue;
+		else if (!local)
+			lane_post_query(&post, &t[i]);
+		else {
+			c->lane[c->n] = t[i].lane;
+			c->call[c->n++] = t[i].call;
 		}
-		if (!lane_start_quiet(t[i].lane, g, &t[i]))
-			continue;
-		c->lane[c->n] = t[i].lane;
-		c->call[c->n++] = t[i].call;
 	}
-	if (c == NULL || (c->n > 0 && hand_over(c)))
+	lane_post_send(&post);
+	if (c == NULL || (c->n > 0 && lane_errand_start(&c->errand, false,
+	    false)))
 		return;
 	for (unsigned i = 0; i < c->n; i++) {
 		lane_hurry(c->lane[i]);

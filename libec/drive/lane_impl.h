@@ -86,7 +86,9 @@ struct lane_worker {
 	struct lane *lane;
 	struct lane_worker *next;	/* in lane.workers */
 	bool appender;
-	bool guest;		/* for one call of a chain, not a thread */
+	bool guest;		/* for one call of a chain, or a host's appends;
+				 * not a thread */
+	bool away;		/* a guest's appends are under way */
 	bool retired;		/* the lane has given it up */
 	bool stuck;		/* its calls were finished by the watch */
 	uint64_t started_us;	/* of what it holds; 0: idle */
@@ -136,8 +138,22 @@ void lane_series_failed(struct lane_series *s, enum err e,
 enum err lane_submit(struct lane *l, struct lane_call *c,
     pthread_cond_t **wake);
 void lane_submit_quiet(struct lane *l, struct lane_call *c);
+/* ${letter} is what is to be sent, if its lane is not NULL. */
 enum err lane_submit_append(struct lane *l, struct lane_call *c,
-    pthread_cond_t **wake);
+    struct lane_letter *letter);
+
+/* What a worker does around a call or a batch on the drive: with the mutex
+ * held; _end releases it for a moment. */
+void lane_call_begin(struct lane_worker *w, struct lane_call *c);
+void lane_call_end(struct lane_worker *w, enum err e);
+unsigned lane_batch_begin(struct lane_worker *w);	/* records */
+void lane_batch_end(struct lane_worker *w, unsigned n, enum err e);
+bool lane_take_call(struct lane *l, const struct lane_call *c);
+void lane_worker_link(struct lane_worker *w);
+void lane_worker_unlink(struct lane_worker *w);
+/* A host's appends: give ${w}, which is not away, up. */
+void lane_worker_dismiss(struct lane_worker *w);
+void lane_fail_appends(struct lane *l, enum err e, struct lane_queue *failed);
 void lane_mark_begin(struct lane *l, const struct drive_append *a, unsigned n);
 void lane_mark_end(struct lane *l, const struct drive_append *a, unsigned n);
 void lane_mark_all(struct lane *l);	/* there is another drive */
@@ -151,7 +167,18 @@ bool lane_start_quiet(struct lane *l, struct gather *g, struct lane_task *t);
  * is not closed, nor what the call holds given back, after lane_free. */
 void lane_run_guest(struct lane *l, struct lane_call *c);
 void lane_give_back(struct lane *l);
+/* Put one into a post; what is held is given back when it is done. */
+void lane_post_query(struct lane_post *p, const struct lane_task *t);
 void lane_hurry(struct lane *l);	/* wake threads for what is quiet */
+
+/* Something for a thread of no lane.  Those that may wait for another host have
+ * threads of their own.  false: there is none for it, not now; with ${must}
+ * only if another thread cannot be started. */
+struct lane_errand {
+	struct lane_errand *next;
+	void (*run)(struct lane_errand *e);	/* frees it */
+};
+bool lane_errand_start(struct lane_errand *e, bool far, bool must);
 
 bool lane_thread(struct lane *l, void *(*main)(void *), void *arg);
 void lane_unref(struct lane *l);	/* releases the mutex */

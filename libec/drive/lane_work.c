@@ -120,6 +120,14 @@ lane_fail_queued(struct lane *l, enum err e, struct lane_queue *failed)
 		if (c->series != NULL)
 			series_next(c->series, e, failed);
 	}
+	lane_fail_appends(l, e, failed);
+}
+
+void
+lane_fail_appends(struct lane *l, enum err e, struct lane_queue *failed)
+{
+	struct lane_call *c;
+
 	while ((c = lane_queue_pop(&l->appends)) != NULL)
 		lane_queue_fail(failed, c, e);
 }
@@ -159,24 +167,23 @@ probe_done(struct lane *l, const struct lane_drive *ld, enum err e)
 	pthread_cond_signal(&l->watch);
 }
 
-/* Run one call; the mutex is held before and after. */
-static void
-run_call(struct lane_worker *w, struct lane_call *c)
+void
+lane_call_begin(struct lane_worker *w, struct lane_call *c)
 {
-	struct lane *l = w->lane;
-	struct lane_queue failed = { NULL, NULL };
-	uint64_t began;
-	bool mine;
-	enum err e;
-
 	w->held[0] = c;
 	w->held_count = 1;
 	worker_begin(w);
-	began = w->started_us;
-	pthread_mutex_unlock(&l->mutex);
-	e = c->run(c->drive->d, c->arg);
-	pthread_mutex_lock(&l->mutex);
-	mine = worker_end(w, e, &failed);
+}
+
+void
+lane_call_end(struct lane_worker *w, enum err e)
+{
+	struct lane *l = w->lane;
+	struct lane_call *c = w->held[0];
+	struct lane_queue failed = { NULL, NULL };
+	uint64_t began = w->started_us;
+	bool mine = worker_end(w, e, &failed);
+
 	if (c->probe)
 		probe_done(l, c->drive, e);
 	else if (mine && c->series == NULL)
@@ -192,6 +199,19 @@ run_call(struct lane_worker *w, struct lane_call *c)
 	pthread_mutex_lock(&l->mutex);
 }
 
+/* Run one call; the mutex is held before and after. */
+static void
+run_call(struct lane_worker *w, struct lane_call *c)
+{
+	enum err e;
+
+	lane_call_begin(w, c);
+	pthread_mutex_unlock(&w->lane->mutex);
+	e = c->run(c->drive->d, c->arg);
+	pthread_mutex_lock(&w->lane->mutex);
+	lane_call_end(w, e);
+}
+
 static int
 wait_idle(pthread_cond_t *cond, pthread_mutex_t *mutex)
 {
@@ -204,8 +224,15 @@ wait_idle(pthread_cond_t *cond, pthread_mutex_t *mutex)
 	return pthread_cond_timedwait(cond, mutex, &ts);
 }
 
-static void
-worker_unlink(struct lane_worker *w)
+void
+lane_worker_link(struct lane_worker *w)
+{
+	w->next = w->lane->workers;
+	w->lane->workers = w;
+}
+
+void
+lane_worker_unlink(struct lane_worker *w)
 {
 	struct lane_worker **p = &w->lane->workers;
 
@@ -224,6 +251,13 @@ worker_free(struct lane_worker *w)
 	if (w != NULL)
 		free(w->batch);
 	free(w);
+}
+
+void
+lane_worker_dismiss(struct lane_worker *w)
+{
+	lane_worker_unlink(w);
+	worker_free(w);
 }
 
 static void *
@@ -246,7 +280,7 @@ worker_main(void *arg)
 		timed_out = wait_idle(&l->work, &l->mutex);
 		l->idle--;
 	}
-	worker_unlink(w);
+	lane_worker_unlink(w);
 	worker_free(w);
 	pthread_cond_signal(&l->ended);
 	lane_unref(l);
@@ -297,25 +331,25 @@ batch_finish(struct lane_worker *w, enum err e, bool mine)
 	w->held_count = 0;
 }
 
-static void
-run_batch(struct lane_worker *w)
+unsigned
+lane_batch_begin(struct lane_worker *w)
+{
+	unsigned n = batch_take(w);
+
+	worker_begin(w);
+	lane_mark_begin(w->lane, w->batch, n);
+	return n;
+}
+
+void
+lane_batch_end(struct lane_worker *w, unsigned n, enum err e)
 {
 	struct lane *l = w->lane;
 	struct lane_queue failed = { NULL, NULL };
-	struct drive *d;
-	unsigned n = batch_take(w);
+	uint64_t began = w->started_us;
 	bool mine;
-	uint64_t began;
-	enum err e;
 
-	worker_begin(w);
-	began = w->started_us;
-	d = w->held[0]->drive->d;
-	pthread_mutex_unlock(&l->mutex);
-	lane_mark_begin(l, w->batch, n);
-	e = d->ops->append(d, w->batch, n);
 	lane_mark_end(l, w->batch, n);
-	pthread_mutex_lock(&l->mutex);
 	if ((mine = worker_end(w, e, &failed)))
 		atomic_store(&l->commit_us, learn(&l->commit_mean_us,
 		    &l->commit_deviation_us, clock_mono_us() - began));
@@ -323,6 +357,19 @@ run_batch(struct lane_worker *w)
 	batch_finish(w, e, mine);
 	lane_finish_all(&failed);
 	pthread_mutex_lock(&l->mutex);
+}
+
+static void
+run_batch(struct lane_worker *w)
+{
+	unsigned n = lane_batch_begin(w);
+	struct drive *d = w->held[0]->drive->d;
+	enum err e;
+
+	pthread_mutex_unlock(&w->lane->mutex);
+	e = d->ops->append(d, w->batch, n);
+	pthread_mutex_lock(&w->lane->mutex);
+	lane_batch_end(w, n, e);
 }
 
 static void *
@@ -343,15 +390,16 @@ appender_main(void *arg)
 			break;
 		timed_out = wait_idle(&l->append_work, &l->mutex);
 	}
-	worker_unlink(w);
+	lane_worker_unlink(w);
 	worker_free(w);
 	pthread_cond_signal(&l->ended);
 	lane_unref(l);
 	return NULL;
 }
 
+/* ${guest}: an appender that is no thread. */
 static struct lane_worker *
-worker_new(struct lane *l, bool appender)
+worker_new(struct lane *l, bool appender, bool guest)
 {
 	struct lane_worker *w = calloc(1, sizeof *w);
 
@@ -359,13 +407,14 @@ worker_new(struct lane *l, bool appender)
 		return NULL;
 	w->lane = l;
 	w->appender = appender;
+	w->guest = guest;
 	if (appender && (w->batch = mem_array(LANE_BATCH_MAX,
 	    sizeof *w->batch)) == NULL)
 		goto fail;
-	if (!lane_thread(l, appender ? appender_main : worker_main, w))
+	if (!guest && !lane_thread(l, appender ? appender_main :
+	    worker_main, w))
 		goto fail;
-	w->next = l->workers;
-	l->workers = w;
+	lane_worker_link(w);
 	return w;
 fail:
 	worker_free(w);
@@ -384,7 +433,7 @@ attend(struct lane *l, pthread_cond_t **wake)
 	if (l->queued < l->idle) {
 		*wake = &l->work;
 	} else if (usable < LANE_THREADS_MAX) {
-		if (worker_new(l, false) != NULL)
+		if (worker_new(l, false, false) != NULL)
 			l->threads++;
 		else if (usable == 0)
 			return EC_EBUSY;
@@ -435,9 +484,8 @@ lane_hurry(struct lane *l)
 	lane_finish_all(&failed);
 }
 
-/* true: it was in the queue of calls and is no more. */
-static bool
-calls_take(struct lane *l, const struct lane_call *c)
+bool
+lane_take_call(struct lane *l, const struct lane_call *c)
 {
 	struct lane_queue old = l->calls;
 	struct lane_call *each;
@@ -469,12 +517,10 @@ lane_run_guest(struct lane *l, struct lane_call *c)
 	struct lane_worker w = { .lane = l, .guest = true };
 
 	pthread_mutex_lock(&l->mutex);
-	if (calls_take(l, c)) {
-		w.next = l->workers;
-		/* cppcheck-suppress autoVariables ; unlinked below */
-		l->workers = &w;
+	if (lane_take_call(l, c)) {
+		lane_worker_link(&w);
 		run_call(&w, c);
-		worker_unlink(&w);
+		lane_worker_unlink(&w);
 	}
 	pthread_mutex_unlock(&l->mutex);
 	lane_call_put(c);
@@ -483,12 +529,23 @@ lane_run_guest(struct lane *l, struct lane_call *c)
 
 enum err
 lane_submit_append(struct lane *l, struct lane_call *c,
-    pthread_cond_t **wake)
+    struct lane_letter *letter)
 {
-	if (l->appender != NULL)
-		*wake = &l->append_work;
-	else if ((l->appender = worker_new(l, true)) == NULL)
+	const void *host = c->drive->d->host;
+	struct lane_worker *w = l->appender;
+	bool fresh = w == NULL;
+
+	if (fresh && (w = l->appender = worker_new(l, true, host != NULL)) ==
+	    NULL)
 		return EC_EBUSY;
 	lane_queue_push(&l->appends, c);
+	if (w->guest && !w->away) {
+		w->away = true;
+		l->refs++;
+		*letter = (struct lane_letter){ .lane = l, .host = host,
+		    .worker = w };
+	} else if (!w->guest && !fresh) {
+		letter->lane = l;
+	}
 	return EC_OK;
 }

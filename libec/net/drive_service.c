@@ -91,8 +91,8 @@ drive_service_remove(struct drive_service *s, const struct uuid *id)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static struct lane *
-use_lane(struct drive_service *s, const struct uuid *id)
+struct lane *
+service_use_lane(struct drive_service *s, const struct uuid *id)
 {
 	struct lane *l = NULL;
 	struct served *d;
@@ -104,8 +104,8 @@ use_lane(struct drive_service *s, const struct uuid *id)
 	return l;
 }
 
-static void
-unuse_lane(struct drive_service *s, const struct uuid *id)
+void
+service_unuse_lane(struct drive_service *s, const struct uuid *id)
 {
 	struct served *d;
 
@@ -217,26 +217,29 @@ static void
 serve_message(struct http_exchange *x, struct peer_auth *auth, struct lane *l,
     const struct service_target *t)
 {
-	const char *method = http_method(x);
-	bool append = strcmp(t->op, "append") == 0 &&
-	    strcmp(method, "POST") == 0;
 	struct peer_request r;
-	enum err e;
 
-	e = peer_request_read(&r, x, auth, append ? WIRE_MESSAGE_MAX :
-	    SERVICE_MESSAGE_MAX);
-	if (e != EC_OK)
+	if (peer_request_read(&r, x, auth, SERVICE_MESSAGE_MAX) != EC_OK)
 		goto out;
 	if (l == NULL)
 		service_refuse(&r, EC_EOFFLINE);
-	else if (append)
-		service_append(&r, l);
 	else if (t->shard && strcmp(t->op, "shard") == 0 &&
-	    strcmp(method, "GET") == 0)
+	    strcmp(http_method(x), "GET") == 0)
 		service_shard_get(&r, l, t);
 	else if (!service_op(&r, l, t))
 		service_refuse(&r, EC_ENOTIMPL);
 out:
+	peer_request_release(&r);
+}
+
+static void
+serve_batch(struct drive_service *s, struct http_exchange *x,
+    struct peer_auth *auth)
+{
+	struct peer_request r;
+
+	if (peer_request_read(&r, x, auth, WIRE_BATCH_MAX) == EC_OK)
+		service_batch(&r, s);
 	peer_request_release(&r);
 }
 
@@ -263,20 +266,26 @@ drive_service_serve(struct drive_service *s, struct http_exchange *x,
 	if (strncmp(target, DRIVE_SERVICE_PATH,
 	    strlen(DRIVE_SERVICE_PATH)) != 0)
 		return false;
+	if (version != NULL && strcmp(version, "1") == 0 &&
+	    strcmp(http_method(x), "POST") == 0 &&
+	    strcmp(target, DRIVE_SERVICE_PATH "batch") == 0) {
+		serve_batch(s, x, auth);
+		return true;
+	}
 	if (version == NULL || strcmp(version, "1") != 0 ||
 	    parse_target(&t, target) != EC_OK) {
 		serve_nonsense(x, auth, version == NULL ||
 		    strcmp(version, "1") != 0 ? EC_EFORMAT : EC_EINVAL);
 		return true;
 	}
-	l = use_lane(s, &t.drive);
+	l = service_use_lane(s, &t.drive);
 	if (t.shard && strcmp(t.op, "shard") == 0 &&
 	    strcmp(http_method(x), "PUT") == 0)
 		serve_stream(x, auth, l, &t);
 	else
 		serve_message(x, auth, l, &t);
 	if (l != NULL)
-		unuse_lane(s, &t.drive);
+		service_unuse_lane(s, &t.drive);
 	return true;
 }
 

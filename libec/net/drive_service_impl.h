@@ -49,6 +49,11 @@ void service_job_drop(void *job);
 enum err service_run(struct lane *l, lane_run *run, struct service_job *job,
     struct lane_call **call);
 
+/* The lane of a drive, counted until it is given back; NULL: it has none, and
+ * nothing is to be given back. */
+struct lane *service_use_lane(struct drive_service *s, const struct uuid *id);
+void service_unuse_lane(struct drive_service *s, const struct uuid *id);
+
 /* Answer with ${e} by name. */
 void service_refuse(struct peer_request *r, enum err e);
 
@@ -56,7 +61,7 @@ void service_refuse(struct peer_request *r, enum err e);
  * operation that is one job; then nothing was answered. */
 bool service_op(struct peer_request *r, struct lane *l,
     const struct service_target *t);
-void service_append(struct peer_request *r, struct lane *l);
+void service_batch(struct peer_request *r, struct drive_service *s);
 void service_shard_get(struct peer_request *r, struct lane *l,
     const struct service_target *t);
 

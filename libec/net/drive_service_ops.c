@@ -1,4 +1,4 @@
-/* The operations of a drive that are one job each, and append. */
+/* The operations of a drive that are one job each. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,14 +47,6 @@ service_run(struct lane *l, lane_run *run, struct service_job *job,
 out:
 	gather_free(g);
 	return e;
-}
-
-static enum err
-run_query(struct drive *d, void *arg)
-{
-	struct service_job *j = arg;
-
-	return d->ops->query(d, &j->query.q, &j->records);
 }
 
 static enum err
@@ -206,12 +198,6 @@ run_note_get(struct drive *d, void *arg)
 }
 
 static enum err
-take_query(struct service_job *j, const struct buf *in)
-{
-	return wire_query_decode(&j->query, in->data, in->len);
-}
-
-static enum err
 take_list(struct service_job *j, const struct buf *in)
 {
 	return wire_list_decode(&j->after, &j->max, in->data, in->len);
@@ -271,12 +257,6 @@ give_note(const struct service_job *j, struct buf *out)
 }
 
 static enum err
-give_records(const struct service_job *j, struct buf *out)
-{
-	return wire_records_encode(out, &j->records);
-}
-
-static enum err
 give_shards(const struct service_job *j, struct buf *out)
 {
 	return wire_shards_encode(out, j->shards, j->n);
@@ -326,7 +306,6 @@ static const struct op {
 	lane_run *run;
 	enum err (*give)(const struct service_job *j, struct buf *out);
 } ops[] = {
-	{ "POST", "query", false, take_query, run_query, give_records },
 	{ "GET", "size", true, NULL, run_size, give_one },
 	{ "DELETE", "shard", true, NULL, run_remove, NULL },
 	{ "POST", "list", false, take_list, run_list, give_shards },
@@ -369,45 +348,6 @@ out:
 		service_refuse(r, e);
 	lane_call_put(call);
 	service_job_drop(j);
-	buf_release(&out);
-}
-
-static enum err
-append(struct lane *l, const struct buf *in, struct buf *out)
-{
-	struct drive_append a[WIRE_APPENDS_MAX];
-	const struct drive_append *done;
-	struct lane_call *call = NULL;
-	struct gather *g = NULL;
-	enum err e, result;
-	unsigned n;
-
-	if ((e = wire_append_decode(a, &n, in->data, in->len)) != EC_OK ||
-	    (e = gather_new(&g)) != EC_OK ||
-	    (e = lane_append(l, g, a, n, &call)) != EC_OK)
-		goto out;
-	gather_wait(g, 1, clock_mono_us() + SERVICE_WAIT_MS * 1000ull);
-	e = lane_call_done(call, &result) ? result : EC_ETIMEDOUT;
-	if (e != EC_OK)
-		goto out;
-	done = lane_call_appends(call, &n);
-	e = wire_results_encode(out, done, n);
-out:
-	lane_call_put(call);
-	gather_free(g);
-	return e;
-}
-
-void
-service_append(struct peer_request *r, struct lane *l)
-{
-	struct buf out = BUF_INIT(WIRE_MESSAGE_MAX);
-	enum err e = append(l, &r->body, &out);
-
-	if (e == EC_OK)
-		peer_request_answer(r, 200, out.data, out.len);
-	else
-		service_refuse(r, e);
 	buf_release(&out);
 }
 

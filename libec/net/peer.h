@@ -45,6 +45,15 @@ enum err peer_run(struct peer *p, struct http_call *call);
 enum err peer_read(struct peer *p, struct http_call *call, void *buf,
     size_t len);
 
+/* A call whose answer comes in pieces, of at most ${max} bytes each, as they
+ * get ready: ${take} is called for each, which is authentic, in order; ${more}:
+ * another is here and follows at once.  Whether all came is the caller's to
+ * know.  Errors: what ${take} returned, EC_EDENIED, EC_ECORRUPT. */
+typedef enum err peer_take(void *ctx, const uint8_t *piece, size_t len,
+    bool more);
+enum err peer_pieces(struct peer *p, struct http_call *call, size_t max,
+    peer_take *take, void *ctx);
+
 /* A request with a streamed body, as http_upload.  The peer is asked something
  * else before, so that its epoch is known: else EC_EOFFLINE. */
 struct peer_upload;
@@ -68,6 +77,8 @@ struct peer_request {
 	struct buf body;
 	struct body_sum *sum;		/* of a signed body that is streamed */
 	size_t taken;			/* of what ${body} holds of it */
+	unsigned pieces;		/* of the answer so far */
+	bool begun;			/* to send them */
 };
 
 /* Read and check the whole request.  Unless EC_OK it has been answered.
@@ -88,6 +99,13 @@ void peer_request_answer(struct peer_request *r, unsigned status,
 /* The answer for peer_read. */
 void peer_request_answer_read(struct peer_request *r, const void *body,
     size_t len);
+/* The answer for peer_pieces: add one to ${out}, and send what is there;
+ * ${last}: with the end.  Errors: EC_ENOMEM, EC_ELIMIT; EC_EIO: nobody is
+ * there. */
+enum err peer_request_piece(struct peer_request *r, struct buf *out,
+    const void *piece, size_t len);
+enum err peer_request_send(struct peer_request *r, struct buf *out,
+    bool last);
 void peer_request_release(struct peer_request *r);
 
 #endif

@@ -56,6 +56,8 @@ struct request {
 };
 
 /* HKDF-SHA256 (RFC 5869) with one block of output. */
+const uint8_t peer_auth_streamed[DIGEST_SHA256_BYTES];
+
 static void
 derive(uint8_t out[KEY_BYTES], const void *secret, size_t len,
     const char *info)
@@ -454,4 +456,20 @@ peer_auth_body(const struct peer_auth *a, const struct peer_auth_mac *mac,
 	num_hex(body, digest, DIGEST_SHA256_BYTES);
 	n = snprintf(text, sizeof(text), "ec-body-1\n%s\n%s\n", request, body);
 	digest_hmac_sha256(a->request_key, KEY_BYTES, text, (size_t)n, out);
+}
+
+void
+peer_auth_piece(const struct peer_auth *a, const struct peer_auth_mac *mac,
+    unsigned number, const uint8_t digest[DIGEST_SHA256_BYTES],
+    uint8_t out[DIGEST_SHA256_BYTES])
+{
+	char request[2 * DIGEST_SHA256_BYTES + 1];
+	char piece[2 * DIGEST_SHA256_BYTES + 1], text[256];
+	int n;
+
+	num_hex(request, mac->b, sizeof(mac->b));
+	num_hex(piece, digest, DIGEST_SHA256_BYTES);
+	n = snprintf(text, sizeof(text), "ec-piece-1\n%s\n%u\n%s\n", request,
+	    number, piece);
+	digest_hmac_sha256(a->answer_key, KEY_BYTES, text, (size_t)n, out);
 }

@@ -32,6 +32,9 @@ enum {
 	PEER_AUTH_VALUE_MAX = 320,	/* a header's value, with the NUL */
 };
 
+/* Stands for the digest of a body that is signed bit by bit, or at its end. */
+extern const uint8_t peer_auth_streamed[DIGEST_SHA256_BYTES];
+
 struct peer_auth;	/* as sender and as receiver; all threads */
 
 /* Errors: EC_EINVAL (${len} is below PEER_AUTH_SECRET_MIN), EC_ENOMEM. */
@@ -84,6 +87,12 @@ const uint8_t *peer_auth_body_key(const struct peer_auth *a);
  * sent just the body of ${digest} before it. */
 void peer_auth_body(const struct peer_auth *a, const struct peer_auth_mac *mac,
     const uint8_t digest[DIGEST_SHA256_BYTES],
+    uint8_t out[DIGEST_SHA256_BYTES]);
+
+/* That who answers the request ${mac} has said just what is of ${digest} as the
+ * piece ${number} of its answer. */
+void peer_auth_piece(const struct peer_auth *a, const struct peer_auth_mac *mac,
+    unsigned number, const uint8_t digest[DIGEST_SHA256_BYTES],
     uint8_t out[DIGEST_SHA256_BYTES]);
 
 /* Log a refusal that the caller found: the reason in a few words. */

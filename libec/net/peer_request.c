@@ -63,7 +63,6 @@ check_request(struct peer_request *r)
 static enum err
 check_streamed(struct peer_request *r)
 {
-	static const uint8_t streamed[DIGEST_SHA256_BYTES];
 	uint8_t said[DIGEST_SHA256_BYTES];
 	enum err e;
 
@@ -71,7 +70,7 @@ check_streamed(struct peer_request *r)
 		return EC_OK;
 	if ((e = check_head(r, said)) != EC_OK)
 		return e;
-	if (!digest_equal(said, streamed, sizeof(said)))
+	if (!digest_equal(said, peer_auth_streamed, sizeof(said)))
 		return forged(r);
 	return body_sum_new(&r->sum, peer_auth_body_key(r->auth));
 }
@@ -179,15 +178,22 @@ peer_request_stream(struct peer_request *r, void *buf, size_t max,
 }
 
 static void
-answer(struct peer_request *r, unsigned status, const void *body, size_t len,
+sign_answer(struct peer_request *r, unsigned status,
     const uint8_t digest[DIGEST_SHA256_BYTES])
 {
 	char value[PEER_AUTH_VALUE_MAX];
 
-	if (r->auth != NULL) {
-		peer_auth_answer(r->auth, &r->mac, status, digest, value);
-		http_answer_header(r->x, PEER_AUTH_HEADER, value);
-	}
+	if (r->auth == NULL)
+		return;
+	peer_auth_answer(r->auth, &r->mac, status, digest, value);
+	http_answer_header(r->x, PEER_AUTH_HEADER, value);
+}
+
+static void
+answer(struct peer_request *r, unsigned status, const void *body, size_t len,
+    const uint8_t digest[DIGEST_SHA256_BYTES])
+{
+	sign_answer(r, status, digest);
 	http_answer(r->x, status, body, len);
 }
 
@@ -214,6 +220,37 @@ peer_request_answer_read(struct peer_request *r, const void *body, size_t len)
 		peer_request_answer(r, 503, "EC_ENOMEM\n", 10);
 	else
 		answer(r, 206, body, len, digest);
+}
+
+enum err
+peer_request_piece(struct peer_request *r, struct buf *out, const void *piece,
+    size_t len)
+{
+	uint8_t digest[DIGEST_SHA256_BYTES], mac[DIGEST_SHA256_BYTES], n[4];
+	enum err e;
+
+	le32_put(n, (uint32_t)len);
+	if ((e = buf_add(out, n, sizeof(n))) != EC_OK ||
+	    (e = buf_add(out, piece, len)) != EC_OK || r->auth == NULL)
+		return e;
+	digest_once(DIGEST_SHA256, piece, len, digest);
+	peer_auth_piece(r->auth, &r->mac, r->pieces++, digest, mac);
+	return buf_add(out, mac, sizeof(mac));
+}
+
+enum err
+peer_request_send(struct peer_request *r, struct buf *out, bool last)
+{
+	enum err e = EC_OK;
+
+	if (!r->begun) {
+		sign_answer(r, 200, peer_auth_streamed);
+		http_answer_start(r->x, 200, last ? out->len : UINT64_MAX);
+		r->begun = true;
+	}
+	e = http_write(r->x, out->data, out->len);
+	out->len = 0;
+	return e == EC_OK && last ? http_answer_end(r->x) : e;
 }
 
 void

@@ -1,5 +1,3 @@
-#include "net/remote_drive.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,20 +5,13 @@
 #include "base/num.h"
 #include "net/drive_service.h"
 #include "net/read_ahead.h"
+#include "net/remote_impl.h"
 #include "net/wire.h"
 
 enum {
-	CALL_MS = 10000,
 	PROBE_MS = 2000,
 	COMMIT_MS = 30000,	/* many bytes may have to reach the disk */
 	PATH_MAX_BYTES = 192,
-};
-
-struct remote {
-	struct drive d;
-	struct peer *peer;
-	char id[UUID_TEXT_BYTES];
-	char name[];
 };
 
 struct drive_writer {
@@ -35,7 +26,7 @@ struct drive_reader {
 	char path[PATH_MAX_BYTES];
 };
 
-static const char *const wire_headers[] = { "Ec-Wire: 1", NULL };
+const char *const remote_headers[] = { "Ec-Wire: 1", NULL };
 
 static struct remote *
 remote_of(struct drive *d)
@@ -60,9 +51,8 @@ shard_path(char out[PATH_MAX_BYTES], const struct remote *r, const char *op,
 	    op, id, index);
 }
 
-/* What a finished call means, ${e} being that of the way. */
-static enum err
-outcome(struct http_call *call, enum err e)
+enum err
+remote_outcome(struct http_call *call, enum err e)
 {
 	if (e != EC_OK)		/* strangers have no drives for us */
 		return e == EC_EIO || e == EC_EDENIED || e == EC_ECANCELED ?
@@ -81,14 +71,14 @@ run_call(struct remote *r, const char *method, const char *path,
     const struct buf *body, struct buf *answer, unsigned timeout_ms)
 {
 	struct http_call call = { .method = method, .path = path,
-	    .headers = wire_headers, .answer = answer,
+	    .headers = remote_headers, .answer = answer,
 	    .timeout_ms = timeout_ms };
 
 	if (body != NULL) {
 		call.body = body->data;
 		call.body_len = body->len;
 	}
-	return outcome(&call, peer_run(r->peer, &call));
+	return remote_outcome(&call, peer_run(r->peer, &call));
 }
 
 static enum err
@@ -108,39 +98,8 @@ run_shard_op(struct drive *d, const char *method, const char *op,
 	char path[PATH_MAX_BYTES];
 
 	shard_path(path, remote_of(d), op, data, index);
-	return run_call(remote_of(d), method, path, NULL, answer, CALL_MS);
-}
-
-static enum err
-remote_append(struct drive *d, struct drive_append *a, unsigned n)
-{
-	struct buf body = BUF_INIT(WIRE_MESSAGE_MAX);
-	struct buf answer = BUF_INIT(1 << 20);
-	enum err e;
-
-	if ((e = wire_append_encode(&body, a, n)) == EC_OK &&
-	    (e = run_op(d, "POST", "append", &body, &answer, CALL_MS)) ==
-	    EC_OK)
-		e = wire_results_decode(a, n, answer.data, answer.len);
-	buf_release(&body);
-	buf_release(&answer);
-	return e;
-}
-
-static enum err
-remote_query(struct drive *d, const struct drive_query *q,
-    struct drive_records *out)
-{
-	struct buf body = BUF_INIT(1 << 20);
-	struct buf answer = BUF_INIT(WIRE_MESSAGE_MAX);
-	enum err e;
-
-	if ((e = wire_query_encode(&body, q)) == EC_OK &&
-	    (e = run_op(d, "POST", "query", &body, &answer, CALL_MS)) == EC_OK)
-		e = wire_records_decode(out, answer.data, answer.len);
-	buf_release(&body);
-	buf_release(&answer);
-	return e;
+	return run_call(remote_of(d), method, path, NULL, answer,
+	    REMOTE_CALL_MS);
 }
 
 static enum err
@@ -159,7 +118,7 @@ remote_shard_create(struct drive *d, const struct uuid *data, unsigned index,
 	snprintf(w->path + len, sizeof(w->path) - len, "?bytes=%llu",
 	    (unsigned long long)bytes_hint);
 	w->call = (struct http_call){ .method = "PUT", .path = w->path,
-	    .headers = wire_headers };
+	    .headers = remote_headers };
 	if ((e = peer_upload_start(&w->upload, r->peer, &w->call)) !=
 	    EC_OK) {
 		free(w);
@@ -175,11 +134,11 @@ remote_shard_write(struct drive_writer *w, const void *buf, size_t len)
 	enum err e = peer_upload_write(w->upload, buf, len);
 
 	if (e != EC_ECANCELED)
-		return e == EC_OK ? EC_OK : outcome(&w->call, e);
+		return e == EC_OK ? EC_OK : remote_outcome(&w->call, e);
 	/* The peer has answered before the end: it has failed. */
-	e = peer_upload_finish(w->upload, CALL_MS);
+	e = peer_upload_finish(w->upload, REMOTE_CALL_MS);
 	w->upload = NULL;
-	e = outcome(&w->call, e);
+	e = remote_outcome(&w->call, e);
 	return e == EC_OK ? EC_EIO : e;
 }
 
@@ -189,7 +148,7 @@ remote_shard_commit(struct drive_writer *w)
 	enum err e = EC_EIO;
 
 	if (w->upload != NULL)
-		e = outcome(&w->call, peer_upload_finish(w->upload,
+		e = remote_outcome(&w->call, peer_upload_finish(w->upload,
 		    COMMIT_MS));
 	free(w);
 	return e;
@@ -208,11 +167,11 @@ read_piece(void *ctx, void *buf, size_t len, uint64_t off)
 	struct drive_reader *r = ctx;
 	char path[PATH_MAX_BYTES + 64];
 	struct http_call call = { .method = "GET", .path = path,
-	    .headers = wire_headers };
+	    .headers = remote_headers };
 
 	snprintf(path, sizeof(path), "%s?from=%llu&bytes=%zu", r->path,
 	    (unsigned long long)off, len);
-	return outcome(&call, peer_read(r->r->peer, &call, buf, len));
+	return remote_outcome(&call, peer_read(r->r->peer, &call, buf, len));
 }
 
 static void
@@ -286,7 +245,8 @@ run_list(struct drive *d, const char *op, const struct uuid *after,
 	enum err e;
 
 	if ((e = wire_list_encode(&body, after, max)) == EC_OK &&
-	    (e = run_op(d, "POST", op, &body, &answer, CALL_MS)) == EC_OK)
+	    (e = run_op(d, "POST", op, &body, &answer, REMOTE_CALL_MS)) ==
+	    EC_OK)
 		e = wire_shards_decode(out, max, n, answer.data, answer.len);
 	buf_release(&body);
 	buf_release(&answer);
@@ -320,7 +280,7 @@ run_kept(struct drive *d, const char *method, const char *op,
 	shard_path(path, remote_of(d), op, &which->data, which->index);
 	if ((e = wire_numbers_encode(&body, v, 3)) == EC_OK)
 		e = run_call(remote_of(d), method, path, &body, answer,
-		    CALL_MS);
+		    REMOTE_CALL_MS);
 	buf_release(&body);
 	return e;
 }
@@ -383,7 +343,7 @@ remote_reformat(struct drive *d, const struct format *f)
 
 	if ((e = format_encode(text, sizeof(text), f)) == EC_OK &&
 	    (e = buf_add_str(&body, text)) == EC_OK)
-		e = run_op(d, "PUT", "format", &body, NULL, CALL_MS);
+		e = run_op(d, "PUT", "format", &body, NULL, REMOTE_CALL_MS);
 	buf_release(&body);
 	return e;
 }
@@ -394,7 +354,7 @@ get_numbers(struct drive *d, const char *op, uint64_t *v, unsigned n)
 	struct buf answer = BUF_INIT(4096);
 	enum err e;
 
-	if ((e = run_op(d, "GET", op, NULL, &answer, CALL_MS)) == EC_OK)
+	if ((e = run_op(d, "GET", op, NULL, &answer, REMOTE_CALL_MS)) == EC_OK)
 		e = wire_numbers_decode(v, n, answer.data, answer.len);
 	buf_release(&answer);
 	return e;
@@ -433,7 +393,7 @@ remote_maintain(struct drive *d, unsigned budget_ms, unsigned grace_s,
 
 	if ((e = wire_numbers_encode(&body, v, 2)) == EC_OK &&
 	    (e = run_op(d, "POST", "maintain", &body, &answer,
-	    budget_ms + CALL_MS)) == EC_OK)
+	    budget_ms + REMOTE_CALL_MS)) == EC_OK)
 		e = wire_numbers_decode(removed, 1, answer.data, answer.len);
 	buf_release(&body);
 	buf_release(&answer);
@@ -449,7 +409,7 @@ remote_note_put(struct drive *d, const char *name, const void *text,
 
 	if ((e = buf_add(&body, name, strlen(name) + 1)) == EC_OK &&
 	    (e = buf_add(&body, text, len)) == EC_OK)
-		e = run_op(d, "PUT", "note", &body, NULL, CALL_MS);
+		e = run_op(d, "PUT", "note", &body, NULL, REMOTE_CALL_MS);
 	buf_release(&body);
 	return e;
 }
@@ -461,7 +421,7 @@ remote_note_get(struct drive *d, const char *name, struct buf *out)
 	enum err e;
 
 	if ((e = buf_add(&body, name, strlen(name) + 1)) == EC_OK)
-		e = run_op(d, "POST", "note", &body, out, CALL_MS);
+		e = run_op(d, "POST", "note", &body, out, REMOTE_CALL_MS);
 	buf_release(&body);
 	return e;
 }
@@ -496,6 +456,7 @@ static const struct drive_ops remote_ops = {
 	.maintain = remote_maintain,
 	.note_put = remote_note_put,
 	.note_get = remote_note_get,
+	.together = remote_together,
 	.close = remote_close,
 };
 
@@ -513,8 +474,10 @@ remote_drive_new(struct drive **out, struct peer *p, const char *id,
 		return EC_ENOMEM;
 	memcpy(r->name, name, len);
 	uuid_text(r->id, &u);
+	r->uuid = u;
 	r->d.ops = &remote_ops;
 	r->d.name = r->name;
+	r->d.host = p;
 	r->peer = p;
 	*out = &r->d;
 	return EC_OK;

@@ -10,6 +10,8 @@ enum {
 	RESULT_BYTES = WIRE_CODE_BYTES + 1 + 8,
 	SHARD_BYTES = UUID_BYTES + 4 + 8 + 8,
 	TEXTS = 5,
+	ASKED_BYTES = UUID_BYTES + 1 + 4,
+	SAID_BYTES = 1 + WIRE_CODE_BYTES,
 	TEXT_NULL = 0xffff,	/* a text's length when it is not there */
 };
 
@@ -230,18 +232,98 @@ wire_append_decode(struct drive_append a[WIRE_APPENDS_MAX], unsigned *n,
 	return get_end(&r);
 }
 
+static void
+put_code(struct put *w, enum err e)
+{
+	const char *name = err_name(e);
+	char code[WIRE_CODE_BYTES] = "";
+
+	memcpy(code, name, strnlen(name, sizeof(code)));
+	put_bytes(w, code, sizeof(code));
+}
+
+static enum err
+get_code(struct get *r)
+{
+	const uint8_t *p = get_bytes(r, WIRE_CODE_BYTES);
+	char code[WIRE_CODE_BYTES + 1] = "";
+
+	if (p != NULL)
+		memcpy(code, p, WIRE_CODE_BYTES);
+	return wire_err(code);
+}
+
+/* The length is filled in when it is known. */
+enum err
+wire_asked_begin(struct buf *out, const struct wire_part *p)
+{
+	struct put w = put_begin(out);
+
+	put_bytes(&w, p->drive.b, UUID_BYTES);
+	put_u8(&w, p->op);
+	put_u32(&w, 0);
+	return w.e;
+}
+
+void
+wire_asked_end(struct buf *out, size_t from)
+{
+	le32_put(out->data + from + ASKED_BYTES - 4,
+	    (uint32_t)(out->len - from - ASKED_BYTES));
+}
+
+enum err
+wire_asked_next(struct wire_part *p, const uint8_t *in, size_t len,
+    size_t *pos)
+{
+	struct get r = { in + *pos, len - *pos, false };
+	const uint8_t *id;
+	unsigned op;
+
+	if (r.left == 0)
+		return EC_ENOTFOUND;
+	*p = (struct wire_part){ .err = EC_OK };
+	id = get_bytes(&r, UUID_BYTES);
+	op = get_u8(&r);
+	p->len = get_u32(&r);
+	p->message = get_bytes(&r, p->len);
+	if (r.bad || op > WIRE_PART_QUERY)
+		return EC_ECORRUPT;
+	memcpy(p->drive.b, id, UUID_BYTES);
+	p->op = op == WIRE_PART_QUERY ? WIRE_PART_QUERY : WIRE_PART_APPEND;
+	*pos = len - r.left;
+	return EC_OK;
+}
+
+enum err
+wire_said_begin(struct buf *out, unsigned number, enum err said)
+{
+	struct put w = put_begin(out);
+
+	put_u8(&w, number);
+	put_code(&w, said);
+	return w.e;
+}
+
+enum err
+wire_said_decode(struct wire_part *p, const uint8_t *in, size_t len)
+{
+	struct get r = { in, len, len < SAID_BYTES };
+
+	*p = (struct wire_part){ .number = get_u8(&r) };
+	p->err = get_code(&r);
+	p->message = r.p;
+	p->len = r.left;
+	return r.bad ? EC_ECORRUPT : EC_OK;
+}
+
 enum err
 wire_results_encode(struct buf *out, const struct drive_append *a, unsigned n)
 {
 	struct put w = put_begin(out);
-	char code[WIRE_CODE_BYTES];
-	const char *name;
 
 	for (unsigned i = 0; i < n; i++) {
-		name = err_name(a[i].err);
-		memset(code, 0, sizeof(code));
-		memcpy(code, name, strnlen(name, sizeof(code)));
-		put_bytes(&w, code, sizeof(code));
+		put_code(&w, a[i].err);
 		put_u8(&w, a[i].superseded);
 		put_u64(&w, a[i].hlc);
 	}
@@ -253,16 +335,11 @@ wire_results_decode(struct drive_append *a, unsigned n, const uint8_t *in,
     size_t len)
 {
 	struct get r = get_begin(in, len);
-	char code[WIRE_CODE_BYTES + 1] = "";
-	const uint8_t *p;
 
 	if (r.bad || r.left != (size_t)n * RESULT_BYTES)
 		return EC_ECORRUPT;
 	for (unsigned i = 0; i < n; i++) {
-		if ((p = get_bytes(&r, WIRE_CODE_BYTES)) == NULL)
-			return EC_ECORRUPT;
-		memcpy(code, p, WIRE_CODE_BYTES);
-		a[i].err = wire_err(code);
+		a[i].err = get_code(&r);
 		a[i].superseded = get_u8(&r) != 0;
 		a[i].hlc = get_u64(&r);
 	}

@@ -18,10 +18,13 @@ enum {
 	WIRE_VERSION = 1,
 	WIRE_APPENDS_MAX = 256,		/* records in one message */
 	WIRE_MESSAGE_MAX = 66 << 20,	/* bytes */
+	WIRE_BATCH_FULL = 16 << 20,	/* no part is added beyond */
+	WIRE_BATCH_MAX = WIRE_BATCH_FULL + WIRE_MESSAGE_MAX + 4096,
 	WIRE_LIST_MAX = 10000,		/* shard files in one answer */
 	WIRE_RECORDS_MAX = 10000,	/* a query's limit */
 	WIRE_READ_MAX = 1 << 20,	/* bytes of a shard in one answer */
 	WIRE_TEXT_MAX = RECORD_KEY_MAX,
+	WIRE_PARTS_MAX = DRIVE_JOBS_MAX,	/* in a batch */
 	WIRE_CODE_BYTES = 16,		/* a result's name, padded with NULs */
 };
 
@@ -41,6 +44,25 @@ enum err wire_results_encode(struct buf *out, const struct drive_append *a,
     unsigned n);
 enum err wire_results_decode(struct drive_append *a, unsigned n,
     const uint8_t *in, size_t len);
+
+/* A part of a batch: what is asked of one drive, and what it said.  Behind
+ * begin the caller appends the message for append or query, or its answer. */
+struct wire_part {
+	struct uuid drive;		/* asked */
+	enum { WIRE_PART_APPEND, WIRE_PART_QUERY } op;
+	unsigned number;		/* said: of the part asked, from 0 */
+	enum err err;
+	const uint8_t *message;		/* leads into the input */
+	size_t len;
+};
+enum err wire_asked_begin(struct buf *out, const struct wire_part *p);
+void wire_asked_end(struct buf *out, size_t from);	/* where it begins */
+/* *${pos} starts at 0; EC_ENOTFOUND at the end.  The message is not read. */
+enum err wire_asked_next(struct wire_part *p, const uint8_t *in, size_t len,
+    size_t *pos);
+/* Without a message unless ${said} is EC_OK. */
+enum err wire_said_begin(struct buf *out, unsigned number, enum err said);
+enum err wire_said_decode(struct wire_part *p, const uint8_t *in, size_t len);
 
 struct wire_query {
 	struct drive_query q;	/* leads into text */

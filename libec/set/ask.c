@@ -122,8 +122,9 @@ task_of(struct ask *a, unsigned slot)
 		*c = (struct call){ a->question, DRIVE_RECORDS_INIT };
 		atomic_fetch_add(&a->question->refs, 1);
 	}
-	return (struct lane_task){ a->s->lane[slot], run_query, drop_query, c,
-		NULL };
+	return (struct lane_task){ .lane = a->s->lane[slot], .run = run_query,
+		.drop = drop_query, .arg = c, .query = &a->question->q,
+		.records = c != NULL ? &c->records : NULL };
 }
 
 static enum err

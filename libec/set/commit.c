@@ -116,8 +116,8 @@ set_index(struct commit *c, unsigned slot)
 }
 
 static enum err
-append(struct commit *c, struct gather *g, unsigned slot,
-    const struct buf *heal, struct lane_call **call)
+append(struct commit *c, struct lane_post *post, struct gather *g,
+    unsigned slot, const struct buf *heal, struct lane_call **call)
 {
 	struct buf b = BUF_INIT(RECORD_BYTES_MAX);
 	struct drive_append a[2] = { 0 };
@@ -130,8 +130,8 @@ append(struct commit *c, struct gather *g, unsigned slot,
 		a[0].flags = c->as_is ? 0 : DRIVE_APPEND_NEWEST;
 		a[1].rec = heal->data;
 		a[1].len = heal->len;
-		e = lane_append(c->s->lane[slot], g, a, heal->len > 0 ? 2 : 1,
-		    call);
+		e = lane_append_post(post, c->s->lane[slot], g, a,
+		    heal->len > 0 ? 2 : 1, call);
 	}
 	buf_release(&b);
 	return e;
@@ -169,6 +169,7 @@ attempt(struct commit *c, struct attempt *a)
 	struct buf heal = BUF_INIT(RECORD_BYTES_MAX);
 	unsigned n = c->s->n, to = targets(c), enough, count;
 	uint64_t started = clock_mono_us();
+	struct lane_post post = { .n = 0 };
 	struct gather *g = NULL;
 	enum err e;
 
@@ -180,7 +181,8 @@ attempt(struct commit *c, struct attempt *a)
 		goto out;
 	for (unsigned i = 0; i < n && e == EC_OK; i++)
 		if (c->to[i])
-			e = append(c, g, i, &heal, &call[i]);
+			e = append(c, &post, g, i, &heal, &call[i]);
+	lane_post_send(&post);
 	enough = quorum_visible(c->rec, n) + 1;
 	if (enough < c->quorum)
 		enough = c->quorum;
@@ -225,6 +227,7 @@ purge(struct set *s, struct gather *g, const char *bucket, const char *key,
 		.stamp = stamp_new(), .target = *target };
 	struct buf b = BUF_INIT(RECORD_BYTES_MAX);
 	struct drive_append a = { .flags = g == NULL ? DRIVE_APPEND_LAZY : 0 };
+	struct lane_post post = { .n = 0 };
 
 	if (record_encode(&b, &r) != EC_OK)
 		goto out;	/* no memory: it stays until a heal */
@@ -232,7 +235,8 @@ purge(struct set *s, struct gather *g, const char *bucket, const char *key,
 	a.len = b.len;
 	for (unsigned i = 0; i < s->n; i++)
 		if (from[i])
-			lane_append(s->lane[i], g, &a, 1, &call[i]);
+			lane_append_post(&post, s->lane[i], g, &a, 1, &call[i]);
+	lane_post_send(&post);
 out:
 	buf_release(&b);
 }

@@ -195,8 +195,8 @@ open_all(struct get_shards *gs)
 		o->data = gs->p.part.data;
 		o->index = i;
 		by[tasks] = i;
-		task[tasks++] = (struct lane_task){ gs->s->lane[slot],
-			get_run_open, get_drop_open, o, NULL };
+		task[tasks++] = (struct lane_task){ .lane = gs->s->lane[slot],
+			.run = get_run_open, .drop = get_drop_open, .arg = o };
 	}
 	lane_chain_start(task, tasks, g);
 	for (unsigned i = 0; i < tasks; i++)

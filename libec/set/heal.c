@@ -119,20 +119,18 @@ purge(struct set *s, const struct heal_census *c, const struct heal_version *v)
 	};
 	struct buf rec = BUF_INIT(RECORD_BYTES_MAX);
 	struct drive_append a = { .flags = DRIVE_APPEND_LAZY };
-	struct lane_call *call;
+	struct lane_post post = { .n = 0 };
 	enum err e;
 
 	if ((e = record_encode(&rec, &r)) != EC_OK)
 		goto out;
 	a.rec = rec.data;
 	a.len = rec.len;
-	for (unsigned i = 0; i < c->drives && e == EC_OK; i++) {
-		if (v->on[i] == NULL)
-			continue;
-		e = lane_append(set_lane(s, i), NULL, &a, 1, &call);
-		if (e == EC_OK)
-			lane_call_put(call);
-	}
+	for (unsigned i = 0; i < c->drives && e == EC_OK; i++)
+		if (v->on[i] != NULL)
+			e = lane_append_post(&post, set_lane(s, i), NULL, &a,
+			    1, NULL);
+	lane_post_send(&post);
 out:
 	buf_release(&rec);
 	return e;

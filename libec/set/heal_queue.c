@@ -60,18 +60,16 @@ append_all(struct set *s, const struct record *r, bool lazy, struct gather *g)
 {
 	struct drive_append a = { .flags = lazy ? DRIVE_APPEND_LAZY : 0 };
 	struct buf rec = BUF_INIT(RECORD_BYTES_MAX);
-	struct lane_call *call;
+	struct lane_post post = { .n = 0 };
 	enum err e;
 
 	if ((e = record_encode(&rec, r)) != EC_OK)
 		goto out;
 	a.rec = rec.data;
 	a.len = rec.len;
-	for (unsigned i = 0; i < set_drives(s) && e == EC_OK; i++) {
-		e = lane_append(set_lane(s, i), g, &a, 1, &call);
-		if (e == EC_OK)
-			lane_call_put(call);
-	}
+	for (unsigned i = 0; i < set_drives(s) && e == EC_OK; i++)
+		e = lane_append_post(&post, set_lane(s, i), g, &a, 1, NULL);
+	lane_post_send(&post);
 out:
 	buf_release(&rec);
 	return e;

@@ -110,11 +110,44 @@ numbers(struct buf *out, const uint8_t *in, size_t len)
 	same(out, in, len);
 }
 
+/* The parts of a batch have no checksum of their own. */
+static void
+asked(struct buf *out, const uint8_t *in, size_t len)
+{
+	struct wire_part p;
+	size_t pos = 0, from;
+
+	while (wire_asked_next(&p, in, len, &pos) == EC_OK) {
+		CHECK(pos <= len && p.message >= in && p.len <= len &&
+		    p.message + p.len <= in + len);
+		from = out->len;
+		CHECK(wire_asked_begin(out, &p) == EC_OK);
+		CHECK(buf_add(out, p.message, p.len) == EC_OK);
+		wire_asked_end(out, from);
+	}
+	same(out, in, pos);
+}
+
+static void
+said(struct buf *out, const uint8_t *in, size_t len)
+{
+	struct wire_part p, again;
+
+	if (wire_said_decode(&p, in, len) != EC_OK)
+		return;
+	CHECK(p.message + p.len == in + len && p.err < EC_ERR_COUNT);
+	CHECK(wire_said_begin(out, p.number, p.err) == EC_OK);
+	CHECK(out->len + p.len == len);
+	CHECK(wire_said_decode(&again, out->data, out->len) == EC_OK);
+	CHECK(again.number == p.number && again.err == p.err);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
 	static void (*const messages[])(struct buf *, const uint8_t *,
-	    size_t) = { append, results, query, records, list, numbers };
+	    size_t) = { append, results, query, records, list, numbers,
+	    asked, said };
 	struct buf out = BUF_INIT(WIRE_MESSAGE_MAX);
 	uint8_t *copy;
 
@@ -125,7 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 		return 0;
 	memcpy(copy, in + 1, len - 1);
 	le32_put(copy + len - 1, checksum_crc32c(0, copy, len - 1));
-	messages[in[0] % 6](&out, copy, len - 1 + 4);
+	messages[in[0] % 8](&out, copy, len - 1 + 4);
 	buf_release(&out);
 	free(copy);
 	return 0;

@@ -345,6 +345,7 @@ far_drive_new(struct life *l, unsigned slot)
 	l->drives++;
 	f->life = l;
 	f->slot = slot;
-	f->drive = (struct drive){ &ops, f->disk->name, world.nodes == 1 };
+	f->drive = (struct drive){ .ops = &ops, .name = f->disk->name,
+		.local = world.nodes == 1 };
 	return &f->drive;
 }

@@ -48,7 +48,8 @@ task(struct lane *l)
 	if (r == NULL)
 		abort();
 	*r = (struct drive_records)DRIVE_RECORDS_INIT;
-	return (struct lane_task){ l, run_query, drop, r, NULL };
+	return (struct lane_task){ .lane = l, .run = run_query, .drop = drop,
+		.arg = r };
 }
 
 /* How many of ${n} first lanes answered with ${want}, within the deadline;

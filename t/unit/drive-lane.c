@@ -93,7 +93,8 @@ static const struct drive_ops test_ops = {
 static void
 test_drive_init(struct test_drive *t)
 {
-	*t = (struct test_drive){ .drive = { &test_ops, "test", true } };
+	*t = (struct test_drive){ .drive = { .ops = &test_ops,
+		.name = "test", .local = true } };
 	pthread_mutex_init(&t->mutex, NULL);
 	pthread_cond_init(&t->cond, NULL);
 }

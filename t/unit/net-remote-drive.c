@@ -173,10 +173,12 @@ test_hostile(void)
 	    strcmp(refusal, "EC_EFORMAT\n") == 0, "another version");
 	tap_ok(ask("GET", "space", "X: 1", NULL, 0, refusal) == 500,
 	    "no version");
-	tap_ok(ask("POST", "append", "Ec-Wire: 1", "junk", 4, refusal) == 500 &&
-	    strcmp(refusal, "EC_ECORRUPT\n") == 0, "GHSA-gw2x: junk to append");
-	tap_ok(ask("POST", "query", "Ec-Wire: 1", "", 0, refusal) == 500 &&
-	    strcmp(refusal, "EC_ECORRUPT\n") == 0, "an empty query");
+	tap_ok(ask("POST", DRIVE_SERVICE_PATH "batch", "Ec-Wire: 1", "junk", 4,
+	    refusal) == 500 && strcmp(refusal, "EC_ECORRUPT\n") == 0,
+	    "GHSA-gw2x: a batch of junk");
+	tap_ok(ask("POST", DRIVE_SERVICE_PATH "batch", "Ec-Wire: 1", "", 0,
+	    refusal) == 400 && strcmp(refusal, "EC_EINVAL\n") == 0,
+	    "an empty batch");
 	tap_ok(ask("POST", "list", "Ec-Wire: 1", "abcdefghijklmnop", 16,
 	    refusal) == 500, "a list without its sum");
 	tap_ok(ask("GET", "shard/00000000-0000-4000-8000-000000000000-0",

@@ -141,6 +141,57 @@ test_bytes(void)
 	buf_release(&l.buf);
 }
 
+/* The parts of a batch, which have no checksum of their own. */
+static void
+test_parts(void)
+{
+	static const uint8_t id[16] = { 0xaa, [15] = 0xbb };
+	struct wire_part p = { .op = WIRE_PART_QUERY }, got;
+	struct buf b = BUF_INIT(1 << 20);
+	char text[256];
+	size_t pos = 0, second;
+	bool cut = true;
+
+	memcpy(p.drive.b, id, sizeof(id));
+	wire_asked_begin(&b, &p);
+	buf_add(&b, "what", 4);
+	wire_asked_end(&b, 0);
+	num_hex(text, b.data, b.len);
+	tap_is_str(text, "aa0000000000000000000000000000bb" "01" "04000000"
+	    "77686174", "a question to a drive");
+	second = b.len;
+	p.op = WIRE_PART_APPEND;
+	wire_asked_begin(&b, &p);
+	wire_asked_end(&b, second);
+	tap_ok(wire_asked_next(&got, b.data, b.len, &pos) == EC_OK &&
+	    got.op == WIRE_PART_QUERY && got.len == 4 &&
+	    memcmp(got.message, "what", 4) == 0 &&
+	    memcmp(got.drive.b, id, sizeof(id)) == 0 &&
+	    wire_asked_next(&got, b.data, b.len, &pos) == EC_OK &&
+	    got.op == WIRE_PART_APPEND && got.len == 0 &&
+	    wire_asked_next(&got, b.data, b.len, &pos) == EC_ENOTFOUND,
+	    "two, read back");
+	for (size_t len = 1; len < second; len++) {
+		pos = 0;
+		cut = cut && wire_asked_next(&got, b.data, len, &pos) ==
+		    EC_ECORRUPT;
+	}
+	pos = 0;
+	b.data[16] = 2;
+	tap_ok(cut && wire_asked_next(&got, b.data, b.len, &pos) ==
+	    EC_ECORRUPT, "nothing shorter, and no other operation");
+	b.len = 0;
+	wire_said_begin(&b, 3, EC_ENOSPC);
+	num_hex(text, b.data, b.len);
+	tap_is_str(text, "03" "45435f454e4f53504300000000000000",
+	    "what it said");
+	tap_ok(wire_said_decode(&got, b.data, b.len) == EC_OK &&
+	    got.number == 3 && got.err == EC_ENOSPC && got.len == 0 &&
+	    wire_said_decode(&got, b.data, b.len - 1) == EC_ECORRUPT,
+	    "read back");
+	buf_release(&b);
+}
+
 static void
 test_limits(void)
 {
@@ -175,6 +226,7 @@ int
 main(void)
 {
 	test_bytes();
+	test_parts();
 	test_limits();
 	return tap_done();
 }
