@@ -88,7 +88,7 @@ setup()
 	nodes_start
 	[ "$(jq -r .deployment n?/d?/.ec/format.json | sort -u | wc -l)" -eq 1 ]
 	node_s3 1 -X PUT /box
-	node_s3 2 -X PUT /box/a
+	node_s3 2 -X PUT --data-binary a /box/a
 }
 
 @test "the tools reach all drives, and need no server of their own" {
