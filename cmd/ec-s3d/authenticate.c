@@ -168,9 +168,7 @@ caller_release(struct caller *who)
 {
 	if (who->has_session)
 		session_release(&who->session);
-	if (who->of != NULL)
-		access_bucket_release(who->of);
-	free(who->of);
+	access_kept_put(who->kept);
 	free(who->object);
 	free(who->tags);
 	buf_release(&who->form);

@@ -14,15 +14,11 @@ caller_bucket(struct call *c, const struct access_bucket **out)
 	enum s3_error e;
 
 	if (c->who.of == NULL) {
-		if ((e = call_bucket(c, &b)) != S3_OK)
+		if ((e = call_bucket(c, &b)) != S3_OK ||
+		    (e = call_store(c, access_cache_get(c->server->access, b,
+		    iam_root_user(c->who.iam)->id, &c->who.kept))) != S3_OK)
 			return e;
-		if ((c->who.of = malloc(sizeof(*c->who.of))) == NULL)
-			return S3_SLOW_DOWN;
-		access_bucket_load(c->who.of, b,
-		    iam_root_user(c->who.iam)->id);
-		if (c->who.of->damaged)
-			log_error("the settings of bucket %s cannot be read",
-			    b->name);
+		c->who.of = access_kept_of(c->who.kept);
 	}
 	*out = c->who.of;
 	return S3_OK;
@@ -155,13 +151,9 @@ denied_besides(struct call *c, const struct access *a)
 	    (tags && access_denies(a, "s3:PutObjectTagging"));
 }
 
-/* By canonical id or account. */
-static bool
-owner_expected(struct call *c, const char *header,
-    const struct access_bucket *of)
+bool
+caller_owner_expected(const char *want, const struct access_bucket *of)
 {
-	const char *want = http_header(c->x, header);
-
 	return want == NULL || of == NULL ||
 	    strcmp(want, POLICY_ACCOUNT) == 0 ||
 	    strcmp(want, of->acl.owner) == 0;
@@ -181,7 +173,8 @@ caller_authorize(struct call *c)
 	if (c->route->on != ROUTE_SERVICE && action->by != ACTION_USER &&
 	    (e = caller_bucket(c, &of)) != S3_OK)
 		return e;
-	if (!owner_expected(c, "x-amz-expected-bucket-owner", c->who.of))
+	if (!caller_owner_expected(http_header(c->x,
+	    "x-amz-expected-bucket-owner"), c->who.of))
 		return denied(c, "the bucket is of another owner");
 	if (action->by == ACTION_EACH)
 		return S3_OK;
@@ -260,7 +253,8 @@ static bool
 source_expected(struct call *c, const struct access_bucket *of)
 {
 	return http_header(c->x, "x-amz-copy-source") == NULL ||
-	    owner_expected(c, "x-amz-source-expected-bucket-owner", of);
+	    caller_owner_expected(http_header(c->x,
+	    "x-amz-source-expected-bucket-owner"), of);
 }
 
 /* In a bucket other than that of the request. */

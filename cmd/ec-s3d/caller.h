@@ -3,7 +3,7 @@
 #ifndef CALLER_H
 #define CALLER_H
 
-#include "access.h"
+#include "access_cache.h"
 #include "session.h"
 
 struct call;
@@ -23,7 +23,8 @@ struct caller {
 					 * parent; NULL: anonymous */
 	struct session session;
 	bool has_session;
-	struct access_bucket *of;	/* of the bucket named, when needed */
+	const struct access_bucket *of;	/* of the bucket named, when needed */
+	struct access_kept *kept;	/* holds it */
 	struct acl *object;		/* of the object named, likewise */
 	enum s3_error object_error;	/* why there is none */
 	struct buf form;		/* the body of a request to STS */
@@ -70,6 +71,10 @@ const char *caller_owner_id(const struct call *c);
 /* What access control lists and ownership say of the request's bucket; loaded
  * once.  Errors: S3_NO_SUCH_BUCKET, those of the store. */
 enum s3_error caller_bucket(struct call *c, const struct access_bucket **out);
+
+/* Is ${of} (NULL: anything) of the owner that a request expects, by canonical
+ * id or account?  ${want} NULL: it expects none. */
+bool caller_owner_expected(const char *want, const struct access_bucket *of);
 
 /* The tags of the object named, as a query string; NULL: none. */
 const char *caller_object_tags(struct call *c);

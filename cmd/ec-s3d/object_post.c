@@ -181,6 +181,15 @@ key_make(struct call *c, struct post *p)
 	    S3_INVALID_ARGUMENT;
 }
 
+static enum s3_error
+owner_check(struct call *c, const struct post *p,
+    const struct access_bucket *of)
+{
+	return caller_owner_expected(form_get(&p->form,
+	    "x-amz-expected-bucket-owner"), of) ? S3_OK :
+	    call_fail(c, S3_ACCESS_DENIED, "the bucket is of another owner");
+}
+
 /* What the fields say of the object. */
 static enum s3_error
 meta_make(struct call *c, struct post *p, struct buf *meta)
@@ -349,6 +358,7 @@ handle_object_post(struct call *c)
 	    S3_OK ||
 	    (e = key_make(c, p)) != S3_OK ||
 	    (e = allowed(c, p)) != S3_OK ||
+	    (e = owner_check(c, p, of)) != S3_OK ||
 	    (e = caller_may(c, "PostObject", c->rq.bucket, p->key, false,
 	    NULL)) != S3_OK ||
 	    (e = acl_request_object_canned(c, form_get(&p->form, "acl"),

@@ -32,6 +32,7 @@ server_new(struct server **out, struct store *store,
 	s->fast_etag = p->fast_etag;
 	s->started_us = clock_mono_us();
 	if ((e = iam_cache_new(&s->iam, store, p->root)) != EC_OK ||
+	    (e = access_cache_new(&s->access)) != EC_OK ||
 	    (e = sigv4_cache_new(&s->keys)) != EC_OK ||
 	    (e = mem_pool_new(&s->buffers, SERVER_BUFFER_BYTES,
 	    SERVER_BUFFERS_BYTES)) != EC_OK) {
@@ -48,6 +49,7 @@ server_free(struct server *s)
 	if (s == NULL)
 		return;
 	iam_cache_free(s->iam);
+	access_cache_free(s->access);
 	sigv4_cache_free(s->keys);
 	mem_pool_free(s->buffers);
 	free(s);

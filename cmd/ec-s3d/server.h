@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "access_cache.h"
 #include "base/mem.h"
 #include "iam_cache.h"
 #include "net/http_server.h"
@@ -21,6 +22,7 @@ enum {
 struct server {		/* immutable after server_new, but for the counters */
 	struct store *store;
 	struct iam_cache *iam;
+	struct access_cache *access;
 	const char *region;
 	const char *domain;		/* NULL: path style only */
 	bool sigv2;			/* takes Signature Version 2 too */

@@ -458,11 +458,14 @@ sigv4_verify(struct sigv4 *out, const struct sigv4_request *in,
 	e = out->presigned ? claim_from_query(&c, in) :
 	    claim_from_header(&c, in);
 	if (e != S3_OK || (e = claim_date(&c, in, out->date)) != S3_OK ||
+	    (!out->presigned && (e = time_check(&c, in->now_s, false)) !=
+	    S3_OK) ||
 	    (e = scope_check(&c, in, out->date, region, out->presigned)) !=
 	    S3_OK ||
 	    (e = payload_kind(out, c.payload)) != S3_OK ||
 	    (e = signed_headers_check(&c, in)) != S3_OK ||
-	    (e = time_check(&c, in->now_s, out->presigned)) != S3_OK)
+	    (out->presigned && (e = time_check(&c, in->now_s, true)) !=
+	    S3_OK))
 		return e;
 	snprintf(out->scope, sizeof(out->scope), "%s/%s/%s/aws4_request",
 	    c.day, c.region, c.service);

@@ -302,8 +302,9 @@ parse_connection(struct http_head *h)
 		return 400;
 	if (expect == NULL || h->minor == 0)
 		return 0;
-	h->expect_continue = true;
-	return strcasecmp(expect, "100-continue") == 0 ? 0 : 417;
+	/* Other expectations are nothing that anybody has. */
+	h->expect_continue = strcasecmp(expect, "100-continue") == 0;
+	return 0;
 }
 
 static unsigned

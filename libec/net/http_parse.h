@@ -56,7 +56,7 @@ struct http_head {
 };
 
 /* Parse the head that ${s} has gathered whole, in place.  Returns 0, or the
- * status to refuse with: 400, 414, 417 (Expect), 431, 501 (CONNECT, a transfer
+ * status to refuse with: 400, 414, 431, 501 (CONNECT, a transfer
  * coding other than chunked), 505. */
 unsigned http_head_parse(struct http_head *out, struct http_scan *s);
 

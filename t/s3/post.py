@@ -145,6 +145,14 @@ def post_policy_sees_the_key_made(b):
 
 
 @test
+def post_expects_an_owner(b):
+    owner = s3.get_bucket_acl(Bucket=b)["Owner"]["ID"]
+    for want, status in (owner, 204), (owner + "x", 403):
+        field = {"x-amz-expected-bucket-owner": want}
+        assert send(b, form(b, "k", field, [field]), b"x")[0] == status
+
+
+@test
 def post_by_anybody(b):
     assert send(b, {"key": "k"}, b"x")[0] == 403
     s3.put_bucket_acl(Bucket=b, ACL="public-read-write")

@@ -1,8 +1,11 @@
 """Versions, delete markers, conditional deletes, locks."""
 
 import datetime
+import urllib.parse
+from xml.etree import ElementTree
 
-from s3_conformance import fails, get, header, headers, put, s3, test
+from s3_conformance import (fails, get, header, headers, http, put, s3,
+                            test)
 
 
 def enable(b, status="Enabled"):
@@ -11,16 +14,26 @@ def enable(b, status="Enabled"):
 
 
 def listed(b, **kw):
-    """(key, version id, newest, marker) in the order of pages of two."""
-    out = []
-    for page in s3.get_paginator("list_object_versions").paginate(
-            Bucket=b, PaginationConfig={"PageSize": 2}, **kw):
-        both = [(v, False) for v in page.get("Versions", [])]
-        both += [(v, True) for v in page.get("DeleteMarkers", [])]
-        both.sort(key=lambda e: (e[0]["Key"], -e[0]["LastModified"].timestamp()
-                                 ))
-        out += [(v["Key"], v["VersionId"], v["IsLatest"], m)
-                for v, m in both]
+    """(key, version id, newest, marker) as they come, in pages of two.  SDKs
+    sort versions from markers, whose times may be the same."""
+    out, at = [], {}
+    while at is not None:
+        url = s3.generate_presigned_url("list_object_versions", Params=dict(
+            Bucket=b, MaxKeys=2, **at, **kw))
+        page = ElementTree.fromstring(http("GET", url)[1])
+        space = page.tag[:page.tag.index("}") + 1]
+
+        def text(e, name):
+            return urllib.parse.unquote(e.findtext(space + name) or "")
+        for e in page:
+            tag = e.tag[len(space):]
+            if tag in ("Version", "DeleteMarker"):
+                out.append((text(e, "Key"), text(e, "VersionId"),
+                            text(e, "IsLatest") == "true",
+                            tag == "DeleteMarker"))
+        at = {"KeyMarker": text(page, "NextKeyMarker"),
+              "VersionIdMarker": text(page, "NextVersionIdMarker")} \
+            if text(page, "IsTruncated") == "true" else None
     return out
 
 

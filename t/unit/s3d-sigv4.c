@@ -184,8 +184,10 @@ refused(void)
 	    "x-amz-content-sha256 left out");
 	REFUSE(1, H("x-amz-date", "20130524T00000Z"), S3_ACCESS_DENIED,
 	    "no date");
-	REFUSE(1, H("x-amz-date", "20130525T000000Z"), S3_AUTH_MALFORMED,
+	REFUSE(1, H("x-amz-date", "20130523T235959Z"), S3_AUTH_MALFORMED,
 	    "a date that is not the scope's");
+	REFUSE(1, H("x-amz-date", "20130525T000000Z"), S3_TIME_SKEW,
+	    "one that is far off, too");
 	REFUSE(4, H("Authorization", "AWS a:b"), S3_INVALID_REQUEST,
 	    "Signature Version 2");
 	REFUSE(4, H("Authorization", "Bearer x"), S3_AUTH_MALFORMED,
