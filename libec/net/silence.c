@@ -11,13 +11,12 @@ enum silence_then
 silence_look(struct silence *s, uint64_t from_us, uint64_t now_us)
 {
 	uint64_t since = atomic_load(&s->since_us);
-	uint64_t last = atomic_load(&s->heard_us);
+	uint64_t heard = atomic_load(&s->heard_us);
 
-	if (last < from_us)
-		last = from_us;
 	if (since >= from_us)
 		return SILENCE_LEAVE;
-	if (since == 0 && now_us < last + SILENCE_QUIET_MS * UINT64_C(1000))
+	if (since == 0 && (now_us < heard + SILENCE_QUIET_MS * UINT64_C(1000) ||
+	    now_us < from_us + SILENCE_WAIT_MS * UINT64_C(1000)))
 		return SILENCE_WAIT;
 	if (!atomic_exchange(&s->asking, true))
 		return SILENCE_ASK;

@@ -222,6 +222,8 @@ one_request(void)
 			least = atomic_load(&requests) - before;
 	}
 	tap_is_u64(least, 1, "in one request");
+	tap_ok(peer_connects(peer) <= 8, "connections are kept: %u for %u",
+	    (unsigned)peer_connects(peer), atomic_load(&requests));
 }
 
 /* On a machine so slow that it was set aside. */

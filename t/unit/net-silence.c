@@ -11,11 +11,14 @@ main(void)
 {
 	struct silence s = { 0 };
 
+	silence_heard(&s, MS(0));
 	tap_ok(silence_look(&s, MS(0), MS(QUIET - 1)) == SILENCE_WAIT,
 	    "not long enough");
 	silence_heard(&s, MS(10));
 	tap_ok(silence_look(&s, MS(0), MS(QUIET)) == SILENCE_WAIT,
 	    "another call was answered");
+	tap_ok(silence_look(&s, MS(QUIET), MS(QUIET + 200)) == SILENCE_WAIT,
+	    "quiet for long, but nobody has waited");
 	tap_ok(silence_look(&s, MS(0), MS(QUIET + 10)) == SILENCE_ASK, "ask");
 	tap_ok(silence_look(&s, MS(0), MS(QUIET + 11)) == SILENCE_WAIT,
 	    "one asks for all");
