@@ -163,12 +163,18 @@ ask_slots(struct ask *a, const unsigned slots[], unsigned n)
 enum err
 ask_rest(struct ask *a)
 {
+	unsigned far[SET_DRIVES_MAX], n = 0;
 	enum err e = EC_OK;
 
-	for (unsigned i = 0; i < a->s->n && e == EC_OK; i++)
-		if (a->answer[i].call == NULL)
+	for (unsigned i = 0; i < a->s->n && e == EC_OK; i++) {
+		if (a->answer[i].call != NULL)
+			continue;
+		if (lane_local(a->s->lane[i]))
 			e = ask_one(a, i);
-	return e;
+		else
+			far[n++] = i;
+	}
+	return e == EC_OK ? ask_slots(a, far, n) : e;
 }
 
 enum err
