@@ -1,9 +1,9 @@
 /* silence: whether anything at all is heard from a server.  One that is slow is
  * not silent: when nothing has come for SILENCE_QUIET_MS, one of those who
- * have waited for SILENCE_WAIT_MS asks it something that needs no drive, and if nothing comes within
- * SILENCE_ASK_MS all of them leave.  From then on the next to come asks again,
- * and whoever comes meanwhile leaves at once.  Time is an argument:
- * clock_mono_us. */
+ * have waited for SILENCE_WAIT_MS asks it something that needs no drive, and if
+ * nothing comes within SILENCE_ASK_MS all of them leave.  From then on the next
+ * to come asks again, and whoever comes meanwhile leaves at once.  Time is an
+ * argument: clock_mono_us. */
 #ifndef SILENCE_H
 #define SILENCE_H
 
