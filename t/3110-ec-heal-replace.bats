@@ -42,6 +42,24 @@ whole()
 	shard_sums | diff - sums
 }
 
+# replace_flushes FOLDER: how often what is below it is flushed.
+replace_flushes()
+{
+	rm -rf sub
+	mkdir -p sub/new
+	EC_FAULT_PATH=$1 fault_run fsync:0 ec-heal replace -q "$DIR/d2" \
+	    "$DIR/sub/new"
+	[ "$STATUS" -eq 0 ]
+	fault_seen fsync
+}
+
+@test "both names are flushed, and then the end of the old drive" {
+	# Of the copy the drive, its format and .ec; then the folder that it was
+	# in, and .ec of the old one there.
+	[ "$(replace_flushes "$DIR/sub")" -eq 5 ]
+	whole
+}
+
 @test "what was damaged or missing on the old one is made anew" {
 	flip "$(shard_of d2)" 9000
 	rm "$(find d2/shard -type f | sort | tail -n 1)"

@@ -7,10 +7,11 @@
 #include "background.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/os_linux.h"
 #include "store/repair.h"
 #include "store/watch.h"
 
-enum { MAINTAIN_MS = 200, MAINTAIN_EVERY = 10, PAGE = 1000 };
+enum { MAINTAIN_MS = 200, MAINTAIN_EVERY = 10, TRIM_EVERY = 30, PAGE = 1000 };
 
 struct background {
 	struct store *store;
@@ -134,6 +135,8 @@ background_run(void *ctx)
 		repair(b);
 		if (++round % MAINTAIN_EVERY == 0)
 			store_maintain(b->store, MAINTAIN_MS);
+		if (round % TRIM_EVERY == 0)
+			os_trim_heaps();
 		now = clock_mono_us();
 		if (now - uploads_us < BACKGROUND_UPLOADS_PERIOD_S *
 		    UINT64_C(1000000))

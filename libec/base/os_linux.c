@@ -173,6 +173,14 @@ os_few_heaps(void)
 #endif
 }
 
+void
+os_trim_heaps(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 uint64_t
 os_rss_anon(void)
 {

@@ -58,6 +58,9 @@ bool os_child_ended(int pid, int timeout_ms);
 /* For a process of hundreds of threads, before it starts them: free memory is
  * kept in two heaps a processor instead of eight (glibc), which all fill up. */
 void os_few_heaps(void);
+/* Free memory in the heaps goes back to the system: once in a while, for the
+ * walk over them takes milliseconds. */
+void os_trim_heaps(void);
 
 /* Bytes of anonymous memory of this process now; 0 when unknown. */
 uint64_t os_rss_anon(void);

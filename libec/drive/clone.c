@@ -317,19 +317,40 @@ out:
 	return e;
 }
 
+/* The folder that ${dir_fd} is in. */
+static enum err
+flush_parent(int dir_fd)
+{
+	int fd = openat(dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum err e = EC_OK;
+
+	if (fd < 0 || fsync(fd) != 0)
+		e = err_from_errno(errno);
+	if (fd >= 0)
+		close(fd);
+	return e;
+}
+
+/* Only when both have their new names for good is the old one no drive. */
 enum err
 clone_exchange(const char *from, const char *to)
 {
-	enum err e = EC_OK;
-	int old;
+	int old = -1, new = -1, ec = -1;
+	enum err e;
 
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) != 0)
 		return err_from_errno(errno);
-	if ((e = local_open_dir(&old, to)) != EC_OK)
-		return e;
-	if (renameat(old, ".ec/format.json", old, ".ec/replaced.json") != 0 ||
-	    fsync(old) != 0)
+	if ((e = local_open_dir(&new, from)) != EC_OK ||
+	    (e = local_open_dir(&old, to)) != EC_OK ||
+	    (e = flush_parent(new)) != EC_OK || (e = flush_parent(old)) != EC_OK)
+		goto out;
+	if ((ec = os_open_beneath(old, ".ec", O_RDONLY | O_DIRECTORY, 0)) < 0 ||
+	    renameat(ec, "format.json", ec, "replaced.json") != 0 ||
+	    fsync(ec) != 0)
 		e = err_from_errno(errno);
-	close(old);
+out:
+	if (ec >= 0)
+		close(ec);
+	close_folders(old, new);
 	return e;
 }

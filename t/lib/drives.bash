@@ -53,17 +53,6 @@ shard_of()
 	find "$DIR/$1/shard" -type f | sort | head -n 1
 }
 
-# flip FILE OFFSET: change one byte.
-flip()
-{
-	local byte
-
-	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
-	# shellcheck disable=SC2059
-	printf "\\$(printf %03o $((byte ^ 1)))" |
-	    dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
-
 # Sums of all shard files, by name.
 shard_sums()
 {

@@ -35,6 +35,7 @@ static struct node nodes[NODES_MAX];
 static unsigned node_count;
 static char work[32], state[48];
 static uint64_t dice;
+static unsigned index_from, index_end;
 
 static unsigned
 roll(unsigned n)
@@ -313,16 +314,103 @@ build(unsigned end, unsigned mode)
 	}
 }
 
-/* From an empty folder, formatted and used. */
+/* From an empty folder, formatted and used; then the index is lost, and made
+ * anew between ${index_from} and ${index_end}. */
 static void
 record_all(void)
 {
+	char path[sizeof dir + 16];
+	struct drive *d = NULL;
+
 	snprintf(dir, sizeof dir, "%s/drive", work);
 	trace_on = true;
 	fresh();
 	scenario();
+	snprintf(path, sizeof path, "%s/.ec/index.db", dir);
+	index_from = trace_count;
+	if (unlink(path) != 0 || local_open(&d, dir, "", NULL) != EC_OK)
+		abort();
+	index_end = trace_count;
+	drive_close(d);
 	trace_on = false;
 	trace_add(TRACE_SYNC_DIR);	/* the end of all */
+}
+
+/* How many names that were made since op ${from} a crash may still take. */
+static unsigned
+names_at_risk(unsigned from)
+{
+	unsigned n = 0;
+
+	for (unsigned i = from; i < trace_count; i++) {
+		unsigned k = i;
+
+		if (trace[i].kind != TRACE_MKDIR &&
+		    trace[i].kind != TRACE_RENAME)
+			continue;
+		while (k < trace_count && (trace[k].kind != TRACE_SYNC_DIR ||
+		    !same_parent(trace[i].path, trace[k].path)))
+			k++;
+		n += k == trace_count;
+	}
+	return n;
+}
+
+/* A drive is one for good when it was formatted, also where somebody had begun,
+ * and one that lost folders gets them back for good. */
+static void
+test_names(void)
+{
+	struct format f = kit_format();
+	struct drive *d = NULL;
+	char path[sizeof dir + 8];
+	unsigned from;
+
+	snprintf(dir, sizeof dir, "%s/names", work);
+	snprintf(path, sizeof path, "%s/shard", dir);
+	if (mkdir(dir, 0700) != 0 || mkdir(path, 0700) != 0)
+		abort();
+	trace_on = true;
+	tap_ok(local_format(dir, &f) == EC_OK && trace_count > 0 &&
+	    names_at_risk(0) == 0, "formatted, where shard is: for good");
+	from = trace_count;
+	if (remove(path) != 0)
+		abort();
+	tap_ok(local_open(&d, dir, "", NULL) == EC_OK && trace_count > from &&
+	    names_at_risk(from) == 0, "opened, where shard is not: for good");
+	drive_close(d);
+	trace_on = false;
+	for (unsigned i = 0; i < trace_count; i++)
+		free(trace[i].data);
+	memset(trace, 0, trace_count * sizeof trace[0]);
+	trace_count = trace_files = 0;
+}
+
+/* Is the page that says that an index is whole written only when the rest was
+ * flushed?  (Of an SQLite file: offset 60, its user version.) */
+static bool
+index_said_last(void)
+{
+	enum { USER_VERSION = 60 };
+	bool said = false, pending[TRACE_FILES_MAX] = { false };
+
+	for (unsigned i = index_from; i < index_end; i++) {
+		const struct trace_op *op = &trace[i];
+
+		if (op->kind == TRACE_SYNC)
+			pending[op->file] = false;
+		if (op->kind != TRACE_WRITE)
+			continue;
+		if (op->off == 0 && op->len > USER_VERSION + 3 &&
+		    memcmp(op->data, "SQLite format 3", 16) == 0 &&
+		    op->data[USER_VERSION + 3] != 0) {
+			if (!said && pending[op->file])
+				return false;
+			said = true;
+		}
+		pending[op->file] = true;
+	}
+	return said;
 }
 
 /* Before the format is durable there is no drive to lose. */
@@ -342,7 +430,7 @@ main(void)
 	unsigned states = count != NULL ? (unsigned)atoi(count) : 300;
 	unsigned long first_seed = seed != NULL ? strtoul(seed, NULL, 10) :
 	    (unsigned long)time(NULL) % 100000 * 1000000;
-	unsigned wrong = 0, from;
+	unsigned wrong = 0, from, point;
 	char cmd[128];
 
 	log_level_set(LOG_LEVEL_ERROR);
@@ -353,26 +441,30 @@ main(void)
 	    mkdtemp(work) == NULL)
 		abort();
 	memset(big, 0x5a, sizeof big);
+	test_names();
 	record_all();
 	from = first_point();
 	tap_note("%u operations on %u files recorded", trace_count,
 	    trace_files);
 	tap_ok(trace_count > 200 && trace_files > 10, "a trace");
+	tap_ok(index_said_last(), "an index is not said to be whole before");
 	snprintf(state, sizeof state, "%s/state", work);
 	memcpy(dir, state, sizeof state);
 	for (unsigned i = 0; i < states; i++) {
-		unsigned point;
-
 		dice = (first_seed + i) * 2 + 1;
 		roll(2);
-		point = from + roll(trace_count - from);
+		/* A fifth of them while the index is made. */
+		if (i % 5 == 0)
+			point = index_from + roll(index_end - index_from);
+		else
+			point = from + roll(trace_count - from);
 		build(point, roll(6));
 		*acked = trace[point].acked;
 		if (check() == 0)
 			continue;
 		if (wrong++ < 5)
-			tap_note("wrong at operation %u: EC_STATES=1 "
-			    "EC_SEED=%lu", point, first_seed + i);
+			tap_note("wrong at operation %u: EC_STATES=%u "
+			    "EC_SEED=%lu", point, i + 1, first_seed);
 	}
 	tap_ok(wrong == 0, "%u states after a crash, %u wrong", states, wrong);
 	for (unsigned i = 0; i < trace_count; i++)

@@ -15,6 +15,8 @@
 #include "../lib/tap.h"
 
 static bool fail_flush;
+static unsigned cuts_flushed;
+static int dir_fd;
 
 /* In place of the C library's: fails when told to, and takes no time. */
 int fdatasync(int fd);
@@ -26,9 +28,20 @@ fdatasync(int fd)
 	return fail_flush ? -1 : 0;
 }
 
+/* That of a segment that was cut is asked for before the next goes. */
+int fsync(int fd);
+int
+fsync(int fd)
+{
+	struct stat st;
+
+	cuts_flushed += fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    fstatat(dir_fd, "0000000000000002.seg", &st, 0) == 0;
+	return 0;
+}
+
 static struct uuid id = { { 1, 2, 3 } };
 static char dir[] = "/tmp/ec-journal.XXXXXX";
-static int dir_fd;
 
 enum { FRAMES_MAX = 64 };
 
@@ -324,7 +337,9 @@ test_failed_flush(void)
 	tap_is_u64(journal_damaged(j), 0, "and is no damage");
 	journal_roll(j);
 	put(j, "d");
+	cuts_flushed = 0;
 	tap_is_u64(journal_remove(j, 2), EC_OK, "the new one is removed");
+	tap_is_u64(cuts_flushed, 1, "when the one before is cut for good");
 	journal_close(j);
 	j = open_journal(&s, NULL);
 	tap_is_str(s.text, "abd", "the failed batch stays dead");
