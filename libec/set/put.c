@@ -2,8 +2,8 @@
  *
  * 1. Bytes are collected until they are known not to fit inline; then they go
  *    to put_stream, and so does the rest.  A part always does, unless empty.
- * 2. to[] are the drives whose shard is safe: the only ones that may be given
- *    the record.  So as many copies of a record, as many shards. */
+ * 2. to[] are the drives whose shard file is safe: the only ones that may be
+ *    given the record.  So as many copies of a record, as many shards. */
 #include "set/put.h"
 
 #include <stdlib.h>
@@ -92,13 +92,6 @@ pieces_get(struct put *p, size_t bytes)
 		return EC_OK;
 	}
 	return room_grow(p, r, bytes, 0);
-}
-
-static void
-online(const struct set *s, bool to[])
-{
-	for (unsigned i = 0; i < s->n; i++)
-		to[i] = lane_state(s->lane[i]) == LANE_ONLINE;
 }
 
 /* The drives that are there now decide the parity. */
@@ -272,7 +265,6 @@ finish_small(struct put *p)
 
 	if (!p->params.fast_etag || p->size == 0)
 		digest_once(DIGEST_MD5, p->room.at, (size_t)p->size, p->md5);
-	online(p->s, p->to);
 	if (p->size == 0)
 		return EC_OK;
 	if ((e = pieces_get(p, piece * p->s->n)) != EC_OK)
@@ -346,6 +338,15 @@ fill_record(const struct put *p, struct record *r, const char *etag,
 	}
 }
 
+/* Who may be given the record: of a small object whoever is there by now. */
+static void
+targets(const struct put *p, bool to[])
+{
+	for (unsigned i = 0; i < p->s->n; i++)
+		to[i] = p->stream != NULL ? p->to[i] :
+		    lane_state(p->s->lane[i]) == LANE_ONLINE;
+}
+
 void
 put_null_version(struct put *p, bool null_version)
 {
@@ -384,7 +385,7 @@ put_commit(struct put *p, const char *etag, struct object *out)
 		return EC_EINVAL;
 	fill_part(p, &part);
 	fill_record(p, &r, etag, &part);
-	memcpy(c.to, p->to, sizeof(c.to));
+	targets(p, c.to);
 	if (p->stream != NULL) {
 		put_stream_results(p->stream, why);
 		c.why = why;
@@ -414,15 +415,18 @@ static void
 gather_pieces(struct put *const piece[], unsigned n, const struct object *o,
     struct record_part parts[], struct commit *c)
 {
-	memcpy(c->to, piece[0]->to, sizeof(c->to));
+	bool to[SET_DRIVES_MAX];
+
+	targets(piece[0], c->to);
 	for (unsigned i = 0; i < n; i++) {
+		targets(piece[i], to);
 		fill_part(piece[i], &parts[i]);
 		if (i < o->part_count)
 			parts[i].number = o->parts[i].number;
 		if (parts[i].k > c->rec->k)
 			c->rec->k = parts[i].k;
-		for (unsigned d = 0; d < SET_DRIVES_MAX; d++)
-			c->to[d] = c->to[d] && piece[i]->to[d];
+		for (unsigned d = 0; d < c->s->n; d++)
+			c->to[d] = c->to[d] && to[d];
 	}
 	c->rec->m = (uint8_t)(c->s->n - c->rec->k);
 	c->quorum = quorum_write(c->rec->k, c->rec->m);

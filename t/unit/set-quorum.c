@@ -19,6 +19,7 @@ quorums(void)
 			cases++;
 			bad += w > n || w < need || w < k || need != k;
 			bad += w < quorum_meta(n);	/* two writes meet */
+			bad += need + 1 < w;	/* as commit has it */
 			/* Acknowledged, then m drives away: never void. */
 			for (unsigned away = 0; away <= m; away++)
 				bad += w <= away || quorum_judge(w - away,
@@ -43,7 +44,7 @@ meta(void)
 	for (unsigned n = 1; n <= SET_DRIVES_MAX; n++) {
 		unsigned w = quorum_meta(n), need = quorum_visible(&t, n);
 
-		bad += w > n || 2 * w <= n || need > w;
+		bad += w > n || 2 * w <= n || need > w || need + 1 < w;
 		/* A delete that is acknowledged is seen or suspected by any
 		 * reader that could decide on anything. */
 		for (unsigned away = 0; away + need <= n; away++)

@@ -6,6 +6,7 @@
 #include "../lib/memory_set.h"
 #include "../lib/tap.h"
 #include "base/clock.h"
+#include "set/commit.h"
 #include "set/delete.h"
 #include "set/list.h"
 
@@ -270,9 +271,30 @@ very_many(void)
 	    "... nor to be read");
 }
 
+/* What moves a key away removes it from as many drives as it says. */
+static void
+removed(void)
+{
+	struct stamp v = put_version("moved", "text", false);
+
+	memory_disk_offline(ms.disk[0], true);
+	memory_disk_offline(ms.disk[1], true);
+	tap_is_str(err_name(commit_remove(ms.set, MEMORY_SET_BUCKET, "moved",
+	    &v, 3)), "EC_EQUORUM", "removed from two of four: no quorum");
+	memory_disk_offline(ms.disk[1], false);
+	memory_set_settle(&ms);
+	tap_is_str(err_name(commit_remove(ms.set, MEMORY_SET_BUCKET, "moved",
+	    &v, 3)), "EC_OK", "from three");
+	memory_disk_offline(ms.disk[0], false);
+	memory_set_settle(&ms);
+}
+
 int
 main(void)
 {
+	memory_set_init(&ms, 4, -1);
+	removed();
+	memory_set_release(&ms);
 	memory_set_init(&ms, 4, -1);
 	versions();
 	memory_set_release(&ms);
