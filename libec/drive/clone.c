@@ -342,7 +342,8 @@ clone_exchange(const char *from, const char *to)
 		return err_from_errno(errno);
 	if ((e = local_open_dir(&new, from)) != EC_OK ||
 	    (e = local_open_dir(&old, to)) != EC_OK ||
-	    (e = flush_parent(new)) != EC_OK || (e = flush_parent(old)) != EC_OK)
+	    (e = flush_parent(new)) != EC_OK ||
+	    (e = flush_parent(old)) != EC_OK)
 		goto out;
 	if ((ec = os_open_beneath(old, ".ec", O_RDONLY | O_DIRECTORY, 0)) < 0 ||
 	    renameat(ec, "format.json", ec, "replaced.json") != 0 ||

@@ -1,5 +1,5 @@
-/* peer_request: bodies between processes of a cluster are what was signed, those
- * that are read whole and those that are streamed. */
+/* peer_request: bodies between processes of a cluster are what was signed,
+ * those that are read whole and those that are streamed. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
