@@ -181,6 +181,15 @@ os_trim_heaps(void)
 #endif
 }
 
+void
+os_keep_memory(void)
+{
+#ifdef M_TRIM_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+#endif
+}
+
 uint64_t
 os_rss_anon(void)
 {

@@ -62,6 +62,11 @@ void os_few_heaps(void);
  * walk over them takes milliseconds. */
 void os_trim_heaps(void);
 
+/* For a tool that works through buffers of a MiB and less and then ends: what
+ * it frees is kept for the next, not given back to the system, which would have
+ * to clear each page anew. */
+void os_keep_memory(void);
+
 /* Bytes of anonymous memory of this process now; 0 when unknown. */
 uint64_t os_rss_anon(void);
 

@@ -270,13 +270,16 @@ out:
 	return e == EC_EIO ? EC_ECORRUPT : e;
 }
 
-static void
-reader_free(struct index_reader *r)
+void
+index_reader_free(struct index_reader *r)
 {
-	for (size_t i = 0; i < sizeof r->st / sizeof *r->st; i++)
-		sqlite3_finalize(r->st[i]);
+	for (size_t i = 0; i < sizeof r->st[0] / sizeof *r->st[0]; i++) {
+		sqlite3_finalize(r->st[0][i]);
+		sqlite3_finalize(r->st[1][i]);
+	}
+	sqlite3_finalize(r->names);
 	sqlite3_close(r->db);
-	buf_release(&r->frame);
+	buf_release(&r->ahead.bytes);
 	free(r);
 }
 
@@ -289,7 +292,7 @@ index_close(struct index *ix)
 		return;
 	while ((r = ix->readers) != NULL) {
 		ix->readers = r->next;
-		reader_free(r);
+		index_reader_free(r);
 	}
 	for (unsigned i = 0; i < ST_COUNT; i++)
 		sqlite3_finalize(ix->st[i]);

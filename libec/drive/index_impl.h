@@ -24,6 +24,10 @@ extern const char *const index_tables[TABLES];
 #define INDEX_COLUMNS \
 	"bucket,key,stamp,target,number,kind,flags,mtime,size,etag,k,m," \
 	"start,idx,inline,files,origin,segment,offset,length,listed"
+/* The same, with only what it takes to find the record itself. */
+#define INDEX_COLUMNS_PLACE \
+	"bucket,key,stamp,target,NULL,kind,flags,NULL,NULL,NULL,NULL,NULL," \
+	"NULL,NULL,NULL,NULL,NULL,segment,offset,length,NULL"
 enum { COL_BUCKET, COL_KEY, COL_STAMP, COL_TARGET, COL_NUMBER, COL_KIND,
 	COL_FLAGS, COL_MTIME, COL_SIZE, COL_ETAG, COL_K, COL_M, COL_START,
 	COL_IDX, COL_INLINE, COL_FILES, COL_ORIGIN, COL_SEGMENT, COL_OFFSET,
@@ -58,10 +62,13 @@ enum {
 /* One connection that queries; used by one thread at a time. */
 struct index_reader {
 	sqlite3 *db;
-	sqlite3_stmt *st[TABLES * 8 + 1];
-	struct buf frame;	/* a record read */
+	sqlite3_stmt *st[2][TABLES * 8];	/* [1]: INDEX_COLUMNS_PLACE */
+	sqlite3_stmt *names;
+	struct journal_ahead ahead;	/* records read */
 	struct index_reader *next;
 };
+
+void index_reader_free(struct index_reader *r);
 
 struct index_segment {
 	uint64_t number, live, keep;

@@ -44,7 +44,7 @@ reader_get(struct index *ix, struct index_reader **out)
 	if (r == NULL) {
 		if ((r = calloc(1, sizeof *r)) == NULL)
 			return EC_ENOMEM;
-		r->frame.max = 2 * (size_t)JOURNAL_PAYLOAD_MAX;
+		r->ahead = (struct journal_ahead)JOURNAL_AHEAD_INIT;
 		if ((e = index_connect(ix, &r->db, true)) != EC_OK) {
 			sqlite3_close(r->db);
 			free(r);
@@ -69,11 +69,7 @@ reader_put(struct index *ix, struct index_reader *r)
 	pthread_mutex_unlock(&ix->mutex);
 	if (keep)
 		return;
-	for (size_t i = 0; i < sizeof r->st / sizeof *r->st; i++)
-		sqlite3_finalize(r->st[i]);
-	sqlite3_close(r->db);
-	buf_release(&r->frame);
-	free(r);
+	index_reader_free(r);
 }
 
 static const char *
@@ -115,13 +111,15 @@ static enum err
 range_statement(struct scan *s, enum range range, sqlite3_stmt **out)
 {
 	enum drive_table t = s->q->table;
-	sqlite3_stmt **st = &s->r->st[(int)t * 8 + (int)range];
+	bool place = s->q->want_parts;
+	sqlite3_stmt **st = &s->r->st[place][(int)t * 8 + (int)range];
 	char sql[SQL_MAX];
 	enum err e;
 
 	if (*st == NULL) {
-		snprintf(sql, sizeof sql, "SELECT " INDEX_COLUMNS " FROM %s "
-		    "WHERE %s ORDER BY %s", index_tables[t],
+		snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE %s "
+		    "ORDER BY %s", place ? INDEX_COLUMNS_PLACE :
+		    INDEX_COLUMNS, index_tables[t],
 		    range_where(t, range), table_order(t, range));
 		if ((e = index_prepare(s->ix, s->r->db, st, sql)) != EC_OK)
 			return e;
@@ -199,14 +197,12 @@ add_frame(struct scan *s, sqlite3_stmt *st)
 	uint64_t segment = (uint64_t)sqlite3_column_int64(st, COL_SEGMENT);
 	uint64_t offset = (uint64_t)sqlite3_column_int64(st, COL_OFFSET);
 	uint32_t len = (uint32_t)sqlite3_column_int64(st, COL_LENGTH);
-	const uint8_t *payload;
 	uint8_t *rec;
 	enum err e;
 
-	if ((e = journal_read(s->ix->journal, segment, offset, len,
-	    &s->r->frame, &payload)) != EC_OK)
+	if ((e = journal_read_ahead(s->ix->journal, &s->r->ahead, segment,
+	    offset, len, &rec)) != EC_OK)
 		return e;
-	rec = s->r->frame.data + (payload - s->r->frame.data);
 	return drive_records_add(s->out, rec, record_place(rec, len, segment,
 	    offset, s->q->want_inline));
 }
@@ -451,6 +447,7 @@ index_query(struct index *ix, const struct drive_query *q,
 	if ((e = reader_get(ix, &s.r)) != EC_OK)
 		return e;
 	e = scan(&s);
+	journal_ahead_reset(&s.r->ahead);
 	reader_put(ix, s.r);
 	return e;
 }
@@ -466,9 +463,9 @@ index_names(struct index *ix, const struct uuid *data, unsigned index,
 
 	if ((e = reader_get(ix, &r)) != EC_OK)
 		return e;
-	if ((e = index_prepare(ix, r->db, &r->st[TABLES * 8],
+	if ((e = index_prepare(ix, r->db, &r->names,
 	    "SELECT 1 FROM shard WHERE data=? AND idx=?")) == EC_OK) {
-		st = r->st[TABLES * 8];
+		st = r->names;
 		sqlite3_bind_blob(st, 1, data->b, UUID_BYTES, SQLITE_STATIC);
 		sqlite3_bind_int64(st, 2, index);
 		rc = sqlite3_step(st);

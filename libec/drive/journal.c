@@ -12,8 +12,11 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/os_linux.h"
 #include "drive/journal_impl.h"
+
+enum { AHEAD_BYTES = 128 * 1024 };
 
 /* A new last segment, its name and header durable. */
 static enum err
@@ -208,6 +211,70 @@ journal_read(struct journal *j, uint64_t segment, uint64_t offset,
 	return EC_OK;
 }
 
+void
+journal_ahead_reset(struct journal_ahead *a)
+{
+	a->bytes.len = 0;
+	a->segment = a->base = a->next = 0;
+}
+
+/* A frame of ${total} bytes, and what lies behind it if the one before was
+ * asked for, too. */
+static enum err
+ahead_fill(struct journal *j, struct journal_ahead *a, uint64_t segment,
+    uint64_t offset, size_t total)
+{
+	bool follows = segment == a->segment && offset >= a->next &&
+	    offset - a->next < AHEAD_BYTES;
+	struct segment s;
+	size_t want = total, got = 0;
+	uint8_t *p;
+	enum err e;
+
+	a->bytes.len = 0;
+	if ((e = journal_pin(j, segment, &s)) != EC_OK)
+		return e;
+	if (follows && total < AHEAD_BYTES && offset < s.end)
+		want = (size_t)num_min(AHEAD_BYTES, s.end - offset);
+	if (want < total)
+		want = total;
+	if ((e = buf_reserve(&a->bytes, want, &p)) == EC_OK)
+		e = io_pread_full(s.fd, p, want, offset, &got);
+	if (e != EC_OK && want > total)	/* it may be of those behind */
+		e = io_pread_full(s.fd, p, total, offset, &got);
+	journal_unpin(j, segment);
+	a->segment = segment;
+	a->base = offset;
+	a->salt = s.h.salt;
+	if (e == EC_OK)
+		a->bytes.len = got;
+	return e;
+}
+
+enum err
+journal_read_ahead(struct journal *j, struct journal_ahead *a,
+    uint64_t segment, uint64_t offset, uint32_t len, uint8_t **payload)
+{
+	size_t total = (size_t)JOURNAL_FRAME_BYTES + len;
+	struct journal_frame f;
+	uint8_t *p;
+	enum err e;
+
+	if ((segment != a->segment || offset < a->base ||
+	    offset + total > a->base + a->bytes.len) &&
+	    (e = ahead_fill(j, a, segment, offset, total)) != EC_OK)
+		return e;
+	a->next = offset + total;
+	p = a->bytes.data + (offset - a->base);
+	if (offset + total > a->base + a->bytes.len ||
+	    segment_frame_get(&f, NULL, p, total, a->salt) != EC_OK ||
+	    f.len != len) {
+		journal_damage(j, segment, offset, "a frame does not hold");
+		return EC_ECORRUPT;
+	}
+	*payload = p + (f.payload - p);
+	return EC_OK;
+}
 
 enum err
 journal_check(struct journal *j)

@@ -109,6 +109,23 @@ uint64_t journal_written_us(const struct journal *j);
 enum err journal_read(struct journal *j, uint64_t segment, uint64_t offset,
     uint32_t len, struct buf *buf, const uint8_t **payload);
 
+/* Frames that lie behind each other, read in larger pieces.  Of one thread, and
+ * not for long: release it before what it read may be compacted away. */
+struct journal_ahead {
+	uint64_t segment, base;	/* bytes.len bytes of it from there */
+	uint64_t salt;		/* the segment's */
+	uint64_t next;		/* behind the last frame asked for */
+	struct buf bytes;
+};
+#define JOURNAL_AHEAD_INIT { .bytes = BUF_INIT(2 * JOURNAL_PAYLOAD_MAX) }
+
+/* As journal_read; *${payload} points into ${a} until the next call, and may be
+ * written to if this frame is not asked for again. */
+enum err journal_read_ahead(struct journal *j, struct journal_ahead *a,
+    uint64_t segment, uint64_t offset, uint32_t len, uint8_t **payload);
+/* Forget what was read; its memory is kept for the next. */
+void journal_ahead_reset(struct journal_ahead *a);
+
 /* Segments in order: the ${i}th one's number and bytes; false behind the last,
  * which is the one being written. */
 bool journal_segment(struct journal *j, size_t i, uint64_t *number,

@@ -366,29 +366,52 @@ record_name_crc(const char *bucket, const char *key)
 	    key, strlen(key));
 }
 
+/* Many short pieces are summed up as one: a sum is quick only of many bytes. */
+struct identity {
+	uint64_t crc;		/* of what came before bytes */
+	size_t len;
+	uint8_t bytes[512];
+};
+
+static void
+identity_add(struct identity *id, const void *buf, size_t len)
+{
+	if (len > sizeof id->bytes - id->len) {
+		id->crc = checksum_crc64nvme(id->crc, id->bytes, id->len);
+		id->len = 0;
+	}
+	if (len > sizeof id->bytes) {
+		id->crc = checksum_crc64nvme(id->crc, buf, len);
+		return;
+	}
+	if (len > 0)
+		memcpy(id->bytes + id->len, buf, len);
+	id->len += len;
+}
+
 uint64_t
 record_identity(const struct record *r)
 {
+	struct identity id = { .crc = 0 };
 	struct record same = *r;
 	uint8_t bytes[HEAD_BYTES > PART_BYTES ? HEAD_BYTES : PART_BYTES];
-	uint64_t crc;
 
 	same.index = 0;
 	same.inline_len = 0;
 	same.segment = 0;
 	same.offset = 0;
 	head_put(bytes, &same, false);
-	crc = checksum_crc64nvme(0, bytes, HEAD_BYTES);
-	crc = checksum_crc64nvme(crc, r->bucket, strlen(r->bucket));
-	crc = checksum_crc64nvme(crc, r->key, strlen(r->key));
-	crc = checksum_crc64nvme(crc, r->etag, strlen(r->etag));
+	identity_add(&id, bytes, HEAD_BYTES);
+	identity_add(&id, r->bucket, strlen(r->bucket));
+	identity_add(&id, r->key, strlen(r->key));
+	identity_add(&id, r->etag, strlen(r->etag));
 	for (uint32_t i = 0; i < r->part_count; i++) {
 		part_put(bytes, &r->parts[i]);
-		crc = checksum_crc64nvme(crc, bytes, PART_BYTES);
+		identity_add(&id, bytes, PART_BYTES);
 	}
 	if (r->meta_len > 0)
-		crc = checksum_crc64nvme(crc, r->meta, r->meta_len);
-	return crc;
+		identity_add(&id, r->meta, r->meta_len);
+	return checksum_crc64nvme(id.crc, id.bytes, id.len);
 }
 
 bool

@@ -39,12 +39,13 @@ thing_cmp(enum drive_table table, const struct record *a,
 	    a->parts[0].number > b->parts[0].number;
 }
 
-/* How many records from at[i] on drive ${i} has of the thing of ${first}. */
+/* How many records from at[i] on drive ${i} has of the thing of ${first}, that
+ * at[i] being one. */
 static unsigned
 run_length(const struct heal_merge *m, unsigned i, const struct record *first)
 {
 	const struct resolve_input *in = &m->in[i];
-	unsigned end = m->at[i];
+	unsigned end = m->at[i] + 1;
 
 	while (end < in->n && thing_cmp(m->table, &in->rec[end], first) == 0)
 		end++;
@@ -55,18 +56,29 @@ bool
 heal_merge_next(struct heal_merge *m,
     struct resolve_input group[SET_DRIVES_MAX], const struct record **first)
 {
+	uint32_t has = 0;	/* drives that have some of *first */
+
 	*first = NULL;
 	for (unsigned i = 0; i < m->drives; i++) {
 		const struct resolve_input *in = &m->in[i];
+		int c = -1;
 
-		if (m->at[i] < in->n && (*first == NULL ||
-		    thing_cmp(m->table, &in->rec[m->at[i]], *first) < 0))
+		if (m->at[i] == in->n)
+			continue;
+		if (*first != NULL)
+			c = thing_cmp(m->table, &in->rec[m->at[i]], *first);
+		if (c < 0) {
 			*first = &in->rec[m->at[i]];
+			has = 0;
+		}
+		if (c <= 0)
+			has |= UINT32_C(1) << i;
 	}
 	if (*first == NULL)
 		return false;
 	for (unsigned i = 0; i < m->drives; i++) {
-		unsigned n = run_length(m, i, *first);
+		unsigned n = (has >> i & 1) != 0 ? run_length(m, i, *first) :
+		    0;
 
 		group[i] = (struct resolve_input){
 			.silent = m->in[i].silent,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/os_linux.h"
 
 enum err
 tool_open(struct store **out, const struct opt_list *drives, bool brief,
@@ -16,6 +17,7 @@ tool_open(struct store **out, const struct opt_list *drives, bool brief,
 	const char **volumes;
 	enum err e;
 
+	os_keep_memory();
 	volumes = calloc(drives->len + (size_t)argc + 1, sizeof *volumes);
 	if (volumes == NULL)
 		return EC_ENOMEM;
