@@ -100,3 +100,56 @@ gone()
 	[[ $ERR == *"takes too long and is killed"* ]]
 	gone "$(cat pid)"
 }
+
+# faulted_events: how often d3 was told to be taken out, and taken in.
+faulted_events()
+{
+	echo "$(grep -c "^drive_state $DIR/d3 .* FAULTED" events)" \
+	    "$(grep -c "^drive_state $DIR/d3 FAULTED " events)"
+}
+
+s3()
+{
+	curl -sS --fail-with-body --aws-sigv4 aws:amz:us-east-1:s3 \
+	    --user "$EC_ROOT_USER:$EC_ROOT_PASSWORD" \
+	    -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
+	    "${@:1:$#-1}" "http://127.0.0.1:$PORT${*: -1}"
+}
+
+@test "a drive that fails again and again is out until it takes a write" {
+	local preload=$EC_BIN/fault.so i
+
+	[ ! -e "$EC_BIN/fault-sanitized.so" ] ||
+	    preload=$EC_BIN/fault-sanitized.so
+	export EC_ROOT_USER=tester EC_ROOT_PASSWORD=a9e1c3b5d7
+	put before 700000
+	free_port
+	# It can be read, and tells who it is; it fails to keep what is written.
+	server_start s3d env LD_PRELOAD="$preload" \
+	    EC_FAULT=fsync:1+:EIO,fdatasync:1+:EIO EC_FAULT_PATH="$DIR/d3/" \
+	    ASAN_OPTIONS="verify_asan_link_order=0:$ASAN_OPTIONS" \
+	    EC_FAULT_WHEN="$DIR/when" ec-s3d --address "127.0.0.1:$PORT" \
+	    --hook hooks "$EC_VOLUMES"
+	server_ready s3d 60 curl -sf "http://127.0.0.1:$PORT/ec/health/ready"
+	touch when
+	put small 500
+	told "drive_state $DIR/d3 ONLINE FAULTED  "
+	grep -q "^EC_WHY=input/output error" events.tmp
+	# Each of these would fail there again.
+	for i in {1..30}; do
+		s3 -T data/before "/bucket/more$i"
+		sleep 0.1
+	done
+	s3 /ec/status >status
+	jq -r '.drives[] | "\(.state) \(.)"' status | grep "$DIR/d3" |
+	    grep -i "input/output error"
+	[ "$(faulted_events)" = "1 0" ]
+	rm when
+	told "drive_state $DIR/d3 FAULTED [A-Z]*  "
+	told "heal_finish     [1-9].*"
+	[ "$(faulted_events)" = "1 1" ]
+	all_there
+	server_stop s3d
+	exits 0 ec-heal
+	exits 0 ec-scan --deep
+}

@@ -201,7 +201,8 @@ struct drive_ops {
 	    unsigned grace_s, uint64_t *removed);
 	/* A small text that tools keep on the drive under a name of a to z:
 	 * replaced as a whole; put is durable on return, and added to ${out}
-	 * by get.  Errors: EC_ENOTFOUND, EC_ELIMIT, EC_EINVAL (name). */
+	 * by get.  NULL: it keeps none.  Errors: EC_ENOTFOUND, EC_ELIMIT,
+	 * EC_EINVAL (name). */
 	enum err (*note_put)(struct drive *d, const char *name,
 	    const void *text, size_t len);
 	enum err (*note_get)(struct drive *d, const char *name,

@@ -9,7 +9,12 @@
 #include "base/log.h"
 #include "drive/lane_impl.h"
 
-enum { WATCH_MS = 250 };	/* how often the clock is read under load */
+enum {
+	WATCH_MS = 250,		/* how often the clock is read under load */
+	WELL_US = 60 * 1000000,	/* no relapse after so long */
+	RELAPSES_MAX = 6,	/* then a probe a minute */
+	PROBE_BYTES = 4096,
+};
 
 static void
 cond_init(pthread_cond_t *c)
@@ -50,6 +55,29 @@ lane_unref(struct lane *l)
 	free(l);
 }
 
+static bool
+is_its_own(enum err why)
+{
+	return why == EC_EIO || why == EC_EROFS;
+}
+
+/* Who fails again soon after a probe is asked less and less often. */
+static void
+relapse(struct lane *l, enum err why)
+{
+	uint64_t now = clock_mono_us();
+
+	if (!is_its_own(why))
+		return;
+	if (l->back_us == 0 || now - l->back_us > WELL_US)
+		l->relapses = 0;
+	else if (++l->relapses > RELAPSES_MAX)
+		l->relapses = RELAPSES_MAX;
+	if (l->relapses > 0)
+		l->next_probe_us = now +
+		    ((uint64_t)LANE_PROBE_MS * 1000 << l->relapses);
+}
+
 static void
 suspect(struct lane *l, enum err why, struct lane_queue *failed)
 {
@@ -58,6 +86,7 @@ suspect(struct lane *l, enum err why, struct lane_queue *failed)
 	atomic_store(&l->state, LANE_SUSPECT);
 	atomic_store(&l->why, why);
 	atomic_store(&l->since_us, clock_real_us());
+	relapse(l, why);
 	log_warn("%s: %s; set aside until a probe succeeds", l->name,
 	    err_text(why));
 	lane_fail_queued(l, EC_EOFFLINE, failed);
@@ -117,13 +146,34 @@ find_stuck(struct lane *l, struct lane_queue *failed)
 	return busy;
 }
 
+/* A drive may tell who it is and yet not take what is written. */
+static enum err
+probe_write(struct drive *d)
+{
+	struct buf got = BUF_INIT(DRIVE_NOTE_BYTES_MAX);
+	char text[PROBE_BYTES];
+	enum err e;
+
+	memset(text, 'p', sizeof text);
+	e = d->ops->note_put(d, "probe", text, sizeof text);
+	if (e == EC_ENOSPC)	/* that does not make it a bad one */
+		return EC_OK;
+	if (e == EC_OK && (e = d->ops->note_get(d, "probe", &got)) == EC_OK &&
+	    (got.len != sizeof text ||
+	    memcmp(got.data, text, sizeof text) != 0))
+		e = EC_EIO;
+	buf_release(&got);
+	return e;
+}
+
 static enum err
 probe(struct drive *d, void *arg)
 {
 	struct format f;
+	enum err e = d->ops->probe(d, &f);
 
-	(void)arg;
-	return d->ops->probe(d, &f);
+	return e == EC_OK && arg != NULL && d->ops->note_put != NULL ?
+	    probe_write(d) : e;
 }
 
 /* A probe that cannot be started is tried again later. */
@@ -134,7 +184,10 @@ probe_start(struct lane *l)
 	pthread_cond_t *wake = NULL;
 
 	l->next_probe_us = clock_mono_us() + LANE_PROBE_MS * 1000;
-	if (lane_call_new(&c, NULL, probe, NULL, NULL) != EC_OK)
+	if (is_its_own((enum err)atomic_load(&l->why)))
+		l->failed = true;
+	if (lane_call_new(&c, NULL, probe, NULL, l->failed ? l : NULL) !=
+	    EC_OK)
 		return;
 	c->probe = c->always = true;
 	c->drive = l->drive;

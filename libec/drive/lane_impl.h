@@ -115,7 +115,9 @@ struct lane {
 	unsigned stuck;		/* of all workers */
 	bool watching;		/* the watch looks at the clock */
 	bool probing, closing;
-	uint64_t next_probe_us;
+	bool failed;		/* by itself: the probe writes, too */
+	unsigned relapses;
+	uint64_t next_probe_us, back_us;	/* back by a probe, last */
 	uint64_t mean_us, deviation_us, commit_mean_us, commit_deviation_us;
 
 	/* Written under the mutex, read without. */

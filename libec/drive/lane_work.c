@@ -160,6 +160,8 @@ probe_done(struct lane *l, const struct lane_drive *ld, enum err e)
 	if (e != EC_OK) {
 		atomic_store(&l->why, e);
 	} else if (ld->stuck == 0) {
+		l->failed = false;
+		l->back_us = clock_mono_us();
 		atomic_store(&l->why, EC_OK);
 		atomic_store(&l->since_us, 0);
 		atomic_store(&l->state, LANE_ONLINE);

@@ -67,12 +67,18 @@ store_slot_open(struct store *st, struct store_slot *s, unsigned wait_ms,
 	enum err e;
 
 	for (;;) {
+		s->owner_alive = false;
 		pthread_mutex_lock(&st->drives_lock);
 		e = slot_open_once(st, s, out);
 		pthread_mutex_unlock(&st->drives_lock);
 		if (e != EC_EOWNED || clock_mono_us() >= until)
 			break;
 		sleep_ms(OWNED_RETRY_MS);
+	}
+	if (e == EC_EOWNED && s->owner_alive) {
+		log_warn("%s: set aside by the process that has it open",
+		    store_slot_name(st, s));
+		return EC_EOFFLINE;
 	}
 	if (e == EC_EOWNED)
 		log_error("%s: another process has this drive open and does "

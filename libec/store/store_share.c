@@ -168,6 +168,7 @@ store_share_remote(struct store *st, struct store_slot *s,
 	/* The owner may be on its way out: then the drive is free soon. */
 	if ((e = d->ops->probe(d, &f)) != EC_OK) {
 		drive_close(d);
+		s->owner_alive = via != NULL && peer_connects(p) > 0;
 		return e == EC_EOFFLINE && via != NULL ? EC_EOWNED : e;
 	}
 	s->via = via;

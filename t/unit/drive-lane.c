@@ -18,9 +18,11 @@ struct test_drive {
 	pthread_cond_t cond;
 	bool hang;
 	unsigned waiting;
-	atomic_uint batches, records, closed, probes;
-	atomic_int fail, probe_result;
+	atomic_uint batches, records, closed, probes, notes;
+	atomic_int fail, probe_result, note_result;
 	unsigned delay_us;
+	char note[DRIVE_NOTE_BYTES_MAX];
+	size_t note_len;
 };
 
 static void
@@ -80,6 +82,27 @@ t_probe(struct drive *d, struct format *f)
 	return (enum err)t->probe_result;
 }
 
+static enum err
+t_note_put(struct drive *d, const char *name, const void *text, size_t len)
+{
+	struct test_drive *t = (struct test_drive *)d;
+
+	(void)name;
+	memcpy(t->note, text, len);
+	t->note_len = len;
+	t->notes++;
+	return (enum err)t->note_result;
+}
+
+static enum err
+t_note_get(struct drive *d, const char *name, struct buf *out)
+{
+	struct test_drive *t = (struct test_drive *)d;
+
+	(void)name;
+	return buf_add(out, t->note, t->note_len);
+}
+
 static void
 t_close(struct drive *d)
 {
@@ -88,6 +111,7 @@ t_close(struct drive *d)
 
 static const struct drive_ops test_ops = {
 	.append = t_append, .probe = t_probe, .close = t_close,
+	.note_put = t_note_put, .note_get = t_note_get,
 };
 
 static void
@@ -258,11 +282,22 @@ test_failing(void)
 	usleep(1300000);
 	tap_ok(t.probes >= 1 && t.probes <= 3 &&
 	    lane_state(l) == LANE_SUSPECT, "probes are made and fail");
+	t.note_result = EC_EIO;
 	t.fail = t.probe_result = EC_OK;
-	tap_ok(wait_state(l, LANE_ONLINE, 3000), "until one succeeds");
+	while (t.notes < 2)
+		usleep(10000);
+	tap_is_u64(lane_state(l), LANE_SUSPECT,
+	    "nor is it enough that it tells who it is");
+	t.note_result = EC_OK;
+	tap_ok(wait_state(l, LANE_ONLINE, 60000), "until one succeeds");
 	lane_count_corrupt(l);
 	lane_counters(l, &errors, &corrupt);
 	tap_ok(errors == 1 && corrupt == 1, "both are counted");
+	t.fail = EC_EROFS;
+	tap_is_u64(lane_call(l, run_count, drop, &ran, 5000), EC_EROFS,
+	    "it fails again");
+	t.fail = EC_OK;
+	tap_ok(wait_state(l, LANE_ONLINE, 60000), "and is back again");
 	lane_free(l);
 }
 
