@@ -40,7 +40,7 @@ struct store_slot {
 				 * NULL, through its node */
 	struct lane *lane;		/* its set's */
 	bool unmounted;		/* drives_lock: that was said */
-	bool owner_alive;	/* who has it open answers, but has not got it */
+	bool owner_alive;	/* who has it open answers, and set it aside */
 };
 
 /* A bucket as it was seen, for STORE_BUCKET_TTL_US. */
