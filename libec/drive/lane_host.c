@@ -181,7 +181,6 @@ fail(struct lane_letter *v, enum err e)
 	lane_give_back(v->lane);
 }
 
-/* What goes to ${host}, NULL: what a lane's own threads do. */
 static void
 send_to(struct lane_post *p, const void *host)
 {
@@ -211,22 +210,25 @@ send_to(struct lane_post *p, const void *host)
 	free(m);
 }
 
+/* What goes to hosts first: it takes longest. */
 void
 lane_post_send(struct lane_post *p)
 {
-	unsigned kept = 0;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < p->n; i++) {
+	while (i < p->n) {
+		if (p->letter[i].host == NULL)
+			i++;
+		else
+			send_to(p, p->letter[i].host);
+	}
+	for (i = 0; i < p->n; i++) {
 		struct lane_letter *v = &p->letter[i];
 
-		if (v->host != NULL)
-			p->letter[kept++] = *v;
-		else if (v->worker == NULL && v->call == NULL)
+		if (v->worker == NULL && v->call == NULL)
 			lane_wake(&v->lane->append_work);
 		else
 			fail(v, EC_EBUSY);	/* of a drive without host */
 	}
-	p->n = kept;
-	while (p->n > 0)
-		send_to(p, p->letter[0].host);
+	p->n = 0;
 }
