@@ -22,7 +22,7 @@
 #include "store/tool.h"
 #include "store/watch.h"
 
-enum { LINE_BYTES_MAX = 256 * 1024, OWNER_WAIT_MS = 15000,
+enum { LINE_BYTES_MAX = 256 * 1024, OWNER_WAIT_MS = 15000, MAINTAIN_MS = 100,
 	STATUS_BYTES_MAX = 16 * 1024 * 1024 };
 
 struct args {
@@ -302,6 +302,8 @@ heal(struct store *st, const struct args *a)
 	    a->wait ? heal_wait(st, &job, rp, &p, &r) :
 	    repair_run(rp, &p, &r);
 	repair_free(rp);
+	if (!a->dry)
+		store_maintain(st, MAINTAIN_MS);
 	watch_heal(hooks, r.healed, r.left, r.lost);
 	hooks_free(hooks);
 	progress_wipe(&job.progress);

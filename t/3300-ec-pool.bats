@@ -240,3 +240,93 @@ slowly()
 	EC_VOLUMES="$DIR/e{1...4}"
 	sums hammer box | diff before -
 }
+
+# upload_begin KEY FILE: an upload with that part; $ID and $ETAG are its.
+upload_begin()
+{
+	ID=$(s3 -X POST "$S3/box/$1?uploads" |
+	    grep -o '<UploadId>[^<]*' | cut -d '>' -f 2)
+	ETAG=$(s3 -D - -T "$2" "$S3/box/$1?partNumber=1&uploadId=$ID" |
+	    tr -d '\r' | sed -n 's/^[Ee][Tt][Aa][Gg]: //p')
+}
+
+@test "an upload that is not finished stays, is named, and can be finished" {
+	local part
+
+	s3d_setup
+	s3d_start
+	s3 -X PUT "$S3/box"
+	random_file file 6000000
+	s3 -T file "$S3/box/object"
+	upload_begin aborted file
+	aborted=$ID
+	upload_begin finished file
+	server_stop s3d
+	mkdir e1 e2 e3 e4
+	s3d_start "$DIR/e{1...4}"
+	export EC_VOLUMES="$DIR/e{1...4} $DIR/d{1...4}"
+	exits 3 ec-pool drain 0
+	[[ $OUT == *$'upload\tbox/aborted\t'*" not finished"* ]]
+	[[ $OUT == *$'upload\tbox/finished\t'*" not finished"* ]]
+	[[ $OUT == *"moved	1 keys, 1 versions, "*"; 0 left, 2 uploads" ]]
+	exits 3 ec-pool drain 0 --json
+	[ "$(jq -c 'select(.type == "upload") | [.key, .moved]' <<<"$OUT")" = \
+	    $'["aborted",false]\n["finished",false]' ]
+	[ "$(jq 'select(.type == "summary").uploads' <<<"$OUT")" -eq 2 ]
+	[ "$(ec-pool --json | jq -r 'select(.pool == 0).state')" = draining ]
+	# It goes on where it is, its parts too, and is then moved as any other.
+	s3 -T file "$S3/box/finished?partNumber=2&uploadId=$ID"
+	part="<Part><PartNumber>1</PartNumber><ETag>$ETAG</ETag></Part>"
+	s3 -X POST "$S3/box/finished?uploadId=$ID" \
+	    -d "<CompleteMultipartUpload>$part</CompleteMultipartUpload>"
+	s3 "$S3/box/finished" | cmp - file
+	s3 -X DELETE "$S3/box/aborted?uploadId=$aborted"
+	exits 0 ec-pool drain 0
+	[[ $OUT == *"; 0 left, 0 uploads" ]]
+	[ "$(ec-pool --json | jq -r 'select(.pool == 0).state')" = drained ]
+	server_stop s3d
+	rm -r d?
+	EC_VOLUMES="$DIR/e{1...4}"
+	ec-get box/finished | cmp - file
+	ec-get box/object | cmp - file
+	exits 0 ec-scan --deep
+}
+
+@test "on three nodes: twelve drives are drained to six others" {
+	local first i n
+
+	nodes_setup 3 4
+	nodes_start
+	random_file small 4000 1
+	random_file large 5000000 2
+	node_s3 1 -X PUT /box
+	for i in 1 2 3; do
+		node_s3 "$i" -T small "/box/small$i"
+		node_s3 "$i" -T large "/box/large$i"
+	done
+	for n in 1 2 3; do
+		server_stop "node$n"
+		mkdir "n$n/e1" "n$n/e2"
+	done
+	first=$NODES_LINE
+	NODES_LINE=${first//\/d{1...4\}/\/e{1...2\}}
+	for n in 1 2 3; do node_start "$n" "$first"; done
+	for n in 1 2 3; do node_ready "$n"; done
+	for n in 1 2 3; do eventually node_sees "$n" "18 online"; done
+	export EC_VOLUMES="$first $NODES_LINE"
+	exits 0 ec-pool drain 0
+	[[ $OUT == *"moved	6 keys, 6 versions, "*"; 0 left, 0 uploads" ]]
+	for n in 1 2 3; do
+		node_s3 "$n" "/box/small$n" | cmp - small
+		node_s3 "$n" "/box/large$((n % 3 + 1))" | cmp - large
+	done
+	for n in 1 2 3; do server_stop "node$n"; done
+	rm -r n?/d?
+	nodes_start
+	for n in 1 2 3; do
+		node_s3 "$n" "/box/small$((n % 3 + 1))" | cmp - small
+		node_s3 "$n" "/box/large$n" | cmp - large
+	done
+	[ "$(node_s3 2 "/box?list-type=2" | grep -o '<KeyCount>[0-9]*')" = \
+	    "<KeyCount>6" ]
+}

@@ -26,7 +26,7 @@ enum {
 	COPY_FRAMES = 256,
 	SWEEP_FILES = 1000,
 	EXPIRE_ROWS = 1000,
-	HEAL_GONE_S = 3600,		/* rows of healed entries */
+	HEAL_GONE_S = 120,		/* rows of healed entries */
 	GONE_S = 7 * 24 * 3600,		/* other rows with RECORD_GONE */
 };
 
