@@ -103,6 +103,16 @@ setup()
 	ec-scan -q --deep
 	for n in 1 2 3; do server_stop node$n; done
 	ec-get box/large | cmp - large
+	# Two at once: who cannot have the drives says "try again", and has
+	# written nothing or all of it.
+	# shellcheck disable=SC2016
+	printf 'one\ntwo\n' | xargs -P 2 -I{} sh -c \
+		'ec-put box/"$1" <large 2>"$1.said"; echo $? >"$1.status"' - {}
+	for n in one two; do
+		grep -x '[08]' $n.status
+		[ "$(cat $n.status)" -eq 0 ] || grep -q 'too few drives' $n.said
+		[ "$(cat $n.status)" -ne 0 ] || ec-get box/$n | cmp - large
+	done
 }
 
 @test "what cannot be is refused in one line, and nothing is formatted" {
