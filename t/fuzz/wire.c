@@ -125,7 +125,8 @@ asked(struct buf *out, const uint8_t *in, size_t len)
 		CHECK(buf_add(out, p.message, p.len) == EC_OK);
 		wire_asked_end(out, from);
 	}
-	same(out, in, pos);
+	if (pos > 0)
+		same(out, in, pos);
 }
 
 static void
