@@ -329,6 +329,52 @@ serve()
 	all_there
 }
 
+# logged TEXT: wait until the server says so.
+logged()
+{
+	local end=$((SECONDS + 60))
+
+	until grep -q "$1" s3d.log; do
+		[ $SECONDS -lt $end ] || { tail s3d.log; return 1; }
+		sleep 0.1
+	done
+}
+
+@test "a drive is taken in while a heal of another goes on and on" {
+	local i preload=$EC_BIN/fault.so
+
+	[ ! -e "$EC_BIN/fault-sanitized.so" ] ||
+	    preload=$EC_BIN/fault-sanitized.so
+	drives_make
+	for i in {1..60}; do
+		put "k$i" 300000 "$i"
+	done
+	shard_sums >sums
+	replace d1
+	touch slow
+	export EC_ROOT_USER=tester EC_ROOT_PASSWORD=a9e1c3b5d7
+	free_port
+	server_start s3d env LD_PRELOAD="$preload" \
+	    ASAN_OPTIONS="verify_asan_link_order=0:$ASAN_OPTIONS" \
+	    EC_FAULT=delay@pread:1+:100 EC_FAULT_PATH=/shard/ \
+	    EC_FAULT_WHEN="$DIR/slow" \
+	    ec-s3d --address "127.0.0.1:$PORT" "$EC_VOLUMES"
+	logged 'd1: new drive formatted'
+	until [ "$(find d1/shard -type f | wc -l)" -gt 0 ]; do
+		[ $SECONDS -lt 300 ]
+		sleep 0.1
+	done
+	replace d2
+	logged 'd2: new drive formatted'
+	[ "$(find d1/shard -type f | wc -l)" -lt 60 ]
+	rm slow
+	logged 'd1: filled'
+	logged 'd2: filled'
+	server_stop s3d
+	whole
+	all_there
+}
+
 @test "misuse" {
 	exits 2 ec-heal -j -0
 	exits 2 ec-heal -b /x

@@ -18,7 +18,7 @@ struct background {
 	struct repair *repair;
 	struct hooks *hooks;
 	struct watch *watch;	/* NULL without hooks */
-	pthread_t thread;
+	pthread_t healer, keeper;
 	pthread_mutex_t lock;	/* guards stop */
 	pthread_cond_t wake;	/* on CLOCK_MONOTONIC */
 	bool stop;
@@ -60,7 +60,7 @@ repair_progress(void *ctx, uint64_t looked, uint64_t bytes)
 static void
 repair(struct background *b)
 {
-	const struct repair_params params = { .refill = true,
+	const struct repair_params params = { .attended = true,
 		.progress = repair_progress, .ctx = b };
 	struct repair_result r = { .healed = 0 };
 
@@ -124,15 +124,29 @@ end_uploads(struct store *store)
 	}
 }
 
+/* A heal may take hours. */
 static void *
-background_run(void *ctx)
+healer_run(void *ctx)
 {
 	struct background *b = ctx;
-	uint64_t uploads_us = clock_mono_us(), now, round = 0;
 
 	while (next_round(b)) {
 		watch_look(b->watch);
 		repair(b);
+	}
+	return NULL;
+}
+
+/* What does not wait for one. */
+static void *
+keeper_run(void *ctx)
+{
+	struct background *b = ctx;
+	uint64_t uploads_us = clock_mono_us(), now, round = 0;
+	unsigned fresh;
+
+	while (next_round(b)) {
+		store_check_drives(b->store, true, &fresh);
 		if (++round % MAINTAIN_EVERY == 0)
 			store_maintain(b->store, MAINTAIN_MS);
 		if (round % TRIM_EVERY == 0)
@@ -154,6 +168,15 @@ background_free(struct background *b)
 	hooks_free(b->hooks);
 	repair_free(b->repair);
 	free(b);
+}
+
+static void
+end(struct background *b)
+{
+	pthread_mutex_lock(&b->lock);
+	b->stop = true;
+	pthread_cond_broadcast(&b->wake);
+	pthread_mutex_unlock(&b->lock);
 }
 
 enum err
@@ -179,7 +202,13 @@ background_start(struct background **out, struct store *store,
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&b->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	if ((r = pthread_create(&b->thread, NULL, background_run, b)) != 0) {
+	if ((r = pthread_create(&b->healer, NULL, healer_run, b)) != 0) {
+		background_free(b);
+		return err_from_errno(r);
+	}
+	if ((r = pthread_create(&b->keeper, NULL, keeper_run, b)) != 0) {
+		end(b);
+		pthread_join(b->healer, NULL);
 		background_free(b);
 		return err_from_errno(r);
 	}
@@ -192,11 +221,9 @@ background_stop(struct background *b)
 {
 	if (b == NULL)
 		return;
-	pthread_mutex_lock(&b->lock);
-	b->stop = true;
-	pthread_cond_signal(&b->wake);
-	pthread_mutex_unlock(&b->lock);
-	pthread_join(b->thread, NULL);
+	end(b);
+	pthread_join(b->keeper, NULL);
+	pthread_join(b->healer, NULL);
 	pthread_cond_destroy(&b->wake);
 	pthread_mutex_destroy(&b->lock);
 	background_free(b);

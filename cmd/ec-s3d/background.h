@@ -14,8 +14,8 @@ enum {
 
 struct background;
 
-/* One thread until stop, which waits for it.  ${hooks}: programs that are told
- * what becomes of the drives; NULL: none.  Errors: EC_ENOMEM, by errno, as
+/* Two threads until stop, which waits for them.  ${hooks}: programs that are
+ * told what becomes of the drives; NULL: none.  Errors: EC_ENOMEM, by errno, as
  * hooks_new. */
 enum err background_start(struct background **out, struct store *store,
     const char *hooks);

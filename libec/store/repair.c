@@ -243,7 +243,7 @@ repair_run(struct repair *r, const struct repair_params *p,
 	memset(out, 0, sizeof *out);
 	if ((e = repair_work_init(&w, p, out)) != EC_OK)
 		return e;
-	if (!p->dry)
+	if (!p->dry && !p->attended)
 		e = take_in(r, p, out);
 	for (unsigned i = 0; i < store_sets(r->st); i++) {
 		e = heal_worse(e, run_set(r, &w, i));

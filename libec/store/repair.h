@@ -14,6 +14,7 @@
 struct repair;
 
 struct repair_params {
+	bool attended;		/* the caller looks for drives by itself */
 	bool refill;		/* format empty directories in known slots */
 	unsigned wait_ms;	/* how long to wait for another process that
 				 * owns the drives to do so */
