@@ -157,6 +157,19 @@ check_many()
 	kill -CONT "$(server_pid lockd2)"
 }
 
+@test "a list by too few daemons says so, and calls nothing held" {
+	lockds 3
+	server_start holder ec-lockd --run a -- sleep 60
+	server_ready holder 10 sh -c 'ec-lockd --list | grep -q held'
+	server_kill lockd1
+	exits 3 ec-lockd --list
+	[[ $OUT == *held* ]]
+	server_kill lockd2
+	exits 8 ec-lockd --list
+	[[ $OUT != *held* ]]
+	server_kill holder
+}
+
 @test "who waits and goes away does not stand in line" {
 	lockds 3
 	server_start holder ec-lockd --run a -- sleep 60

@@ -423,7 +423,9 @@ def group_v2():
          'PUT presigned')
     form = old.generate_presigned_post(b, 'form')
     check('signature' in form['fields'], 'a form of version 2')
-    for signature, want in ((form['fields']['signature'], 204), ('x', 403)):
+    right = form['fields']['signature']
+    wrong = ('A' if right[0] != 'A' else 'B') + right[1:]
+    for signature, want in ((right, 204), (wrong, 403), ('x', 403)):
         form['fields']['signature'] = signature
         same(post(form, b'posted'), want, 'form')
     same(old.get_object(Bucket=b, Key='form')['Body'].read(), b'posted',

@@ -302,6 +302,11 @@ def main():
     status, body, _ = r.send(xml)
     result(status == 400 and b"MalformedXML" in body, "a DTD",
            (status, body))
+    gone = hashlib.sha256(b"<CreateBucketConfiguration/>").hexdigest()
+    status, body, _ = Request("PUT", "/raw-gone", gone).send()
+    result(status == 400 and
+           Request("HEAD", "/raw-gone", EMPTY).send()[0] == 404,
+           "a signed body that is not there at all", (status, body))
     xml = b"<Delete><Object><Key>stored-1</Key></Object></Delete>"
     status, body, _ = Request("POST", "/raw?delete", hashlib.sha256(
         xml).hexdigest()).send(xml)

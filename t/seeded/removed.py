@@ -34,6 +34,7 @@ KINDS = [
 TESTS = [       # the first that fits a file
     ("libec/base/outfile.c", "base-outfile t/8100-fault-encode.bats"),
     ("libec/base/*", "drive-crash drive-fault"),
+    ("libec/drive/clone.c", "t/3110-ec-heal-replace.bats"),
     ("libec/drive/quarantine.c", "drive-kept drive-local t/3100-ec-heal.bats"),
     ("libec/drive/*", "drive-crash drive-journal drive-local drive-fault "
      "drive-full t/8200-fault-put.bats t/8600-power.bats"),
@@ -42,13 +43,14 @@ TESTS = [       # the first that fits a file
     ("libec/codec/*", "decode decode-large shard heal-key heal-parity "
      "t/1010-ec-decode-damage.bats"),
     ("libec/set/*", "set-quorum set-resolve set-basic set-subsets set-faults "
-     "heal-key set-drives set-multipart t/6600-sim.bats set-model"),
+     "heal-key set-drives set-versions set-multipart t/6600-sim.bats set-model"),
     ("libec/net/lock*", "net-lock-client net-lock-state net-lock-own "
-     "t/4000-ec-lockd-run.bats"),
-    ("libec/net/*", "net-peer-auth net-remote-drive"),
+     "t/4000-ec-lockd-run.bats t/4100-ec-lockd-faults.bats"),
+    ("libec/net/*", "net-peer-auth net-peer-request net-remote-drive"),
     ("libec/store/*", "store-endpoints store-locks t/3100-ec-heal.bats"),
     ("cmd/ec-s3d/*", "s3d-sigv4 s3d-chunked s3d-body s3d-access "
-     "t/5000-s3d-basic.bats t/5700-s3d-auth-matrix.bats"),
+     "t/5000-s3d-basic.bats t/5200-s3d-refusals.bats t/5500-s3d-access.bats "
+     "t/5700-s3d-auth-matrix.bats"),
 ]
 
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../lib/tap.h"
+#include "base/digest.h"
 #include "ec-s3d/s3_time.h"
 #include "ec-s3d/sigv4.h"
 
@@ -213,9 +214,34 @@ refused(void)
 	IS(verify_at("GET", "/test.txt", h, -901), S3_TIME_SKEW, "too early");
 }
 
+static bool
+find_other(void *ctx, const char *key_id, struct sigv4_secret *out)
+{
+	(void)key_id;
+	*out = *(const struct sigv4_secret *)ctx;
+	return true;
+}
+
+/* Another secret whose digest begins as that of the first: it falls into the
+ * same slot of the cache. */
+static void
+other_secret(char *out, size_t max)
+{
+	uint8_t want[DIGEST_SHA256_BYTES], is[DIGEST_SHA256_BYTES];
+
+	digest_once(DIGEST_SHA256, SECRET, strlen(SECRET), want);
+	for (unsigned i = 0; i == 0 || is[0] != want[0]; i++) {
+		snprintf(out, max, "secret %u", i);
+		digest_once(DIGEST_SHA256, out, strlen(out), is);
+	}
+}
+
 static void
 cached(void)
 {
+	char other[32];
+	struct sigv4_secret changed = { "AKIAIOSFODNN7EXAMPLE", other };
+	const struct sigv4_keys others = { find_other, &changed };
 	struct sigv4_cache *c = NULL;
 	struct request rq;
 	const struct http_header h[] = { HOST, DATE, NO_BODY, RANGE,
@@ -229,6 +255,9 @@ cached(void)
 	for (i = 0; i < 2; i++)
 		IS(sigv4_verify(&got, &in, "us-east-1", &keys, c), S3_OK,
 		    "with the cache, time %u", i + 1);
+	other_secret(other, sizeof(other));
+	IS(sigv4_verify(&got, &in, "us-east-1", &others, c), S3_SIGNATURE,
+	    "its secret has changed since");
 	request_release(&rq);
 	sigv4_cache_free(c);
 }

@@ -324,6 +324,23 @@ hang_two(size_t size)
 	memory_set_release(&ms);
 }
 
+/* What fewer drives took than could show it is taken back at once. */
+static void
+undone(void)
+{
+	struct memory_set ms;
+	enum err e;
+
+	memory_set_init(&ms, 4, -1);
+	for (unsigned i = 1; i < 4; i++)
+		memory_disk_fail(ms.disk[i], MEMORY_APPEND, EC_ENOSPC);
+	e = memory_set_put(&ms, "k", data, SMALL, 0, true);
+	tap_ok(e == EC_ENOSPC &&
+	    memory_disk_rows(ms.disk[0], DRIVE_VERSIONS) == 0,
+	    "one of four took it: %s, and it is gone", err_name(e));
+	memory_set_release(&ms);
+}
+
 int
 main(void)
 {
@@ -354,6 +371,7 @@ main(void)
 	hang(MEMORY_ALL, "everything");
 	hang_two(SMALL);
 	hang_two(LARGE);
+	undone();
 	free(data);
 	return tap_done();
 }
