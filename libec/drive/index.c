@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/os_linux.h"
 #include "drive/index_impl.h"
+
+enum { SHARED_BYTES = 64 * 1024 };	/* SQLite takes so much at a time */
 
 const char *const index_tables[TABLES] = { "version", "bucket", "upload",
 	"part", "heal" };
@@ -28,6 +31,21 @@ configure(void)
 	/* Counting memory takes a lock that all connections share. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	sqlite3_initialize();
+}
+
+/* Nothing is free where the index is: SQLite says "disk I/O error", too, when
+ * that is why it cannot extend the memory that its connections share. */
+static bool
+is_full(const struct index *ix)
+{
+	struct os_space s = { .free = UINT64_MAX };
+	int fd = open(ix->path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && os_space(&s, fd) != EC_OK)
+		s.free = UINT64_MAX;
+	if (fd >= 0)
+		close(fd);
+	return s.free < SHARED_BYTES;
 }
 
 enum err
@@ -54,10 +72,10 @@ index_err(struct index *ix, sqlite3 *db, int rc)
 		e = EC_ECORRUPT;
 		break;
 	default:
-		e = EC_EIO;
+		e = is_full(ix) ? EC_ENOSPC : EC_EIO;
 	}
-	log_error("%s: index: %s", ix->name, db != NULL ? sqlite3_errmsg(db) :
-	    sqlite3_errstr(rc));
+	log_error("%s: index: %s", ix->name, e == EC_ENOSPC ? err_text(e) :
+	    db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
 	return e;
 }
 
@@ -266,8 +284,9 @@ index_open(struct index **out, const char *path, const struct uuid *drive,
 	ix = NULL;
 out:
 	index_close(ix);
-	/* A table that is not as it should be is an error of SQL. */
-	return e == EC_EIO ? EC_ECORRUPT : e;
+	/* A table that is not as it should be is an error of SQL; and a full
+	 * drive may have room for a new index without the log of the old. */
+	return e == EC_EIO || e == EC_ENOSPC ? EC_ECORRUPT : e;
 }
 
 void
