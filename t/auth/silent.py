@@ -1,16 +1,15 @@
 #!/usr/bin/python3
 """silent: clients that open connections and say nothing, or half of a head.
 
-usage: silent.py PORT PID COUNT
+usage: silent.py PORT PID COUNT KIB
 
 Between them another client asks for something and must be answered; the memory
-of the server (PID) stays below LIMIT_KIB."""
+of the server (PID) stays below KIB."""
 
 import resource
 import socket
 import sys
 
-LIMIT_KIB = 256 * 1024
 HALF = b"PUT /box/x HTTP/1.1\r\nHost: h\r\nX-"
 
 
@@ -46,7 +45,7 @@ def main():
             answer = ask(port)
             if not answer.startswith(b"HTTP/1.1 200"):
                 sys.exit("behind %d silent ones: %r" % (i + 1, answer))
-    if memory(pid) > LIMIT_KIB:
+    if memory(pid) > int(sys.argv[4]):
         sys.exit("%d KiB" % memory(pid))
     print("# %d silent connections, %d KiB" % (count, memory(pid)))
 
