@@ -148,9 +148,11 @@ request_mac(const struct peer_auth *a, const struct request *r,
 		    mac);
 }
 
+/* Of ${what} that belongs to the request ${of}: of its bytes' digest and, each
+ * with its line feed, of what else is to be bound. */
 static void
-answer_mac(const struct peer_auth *a, const struct peer_auth_mac *of,
-    unsigned status, uint64_t epoch,
+bound_mac(const uint8_t key[KEY_BYTES], const char *what,
+    const struct peer_auth_mac *of, const char *bound,
     const uint8_t digest[DIGEST_SHA256_BYTES],
     uint8_t mac[DIGEST_SHA256_BYTES])
 {
@@ -160,9 +162,21 @@ answer_mac(const struct peer_auth *a, const struct peer_auth_mac *of,
 
 	num_hex(request, of->b, sizeof(of->b));
 	num_hex(body, digest, DIGEST_SHA256_BYTES);
-	n = snprintf(text, sizeof(text), "ec-answer-1\n%s\n%u\n%016" PRIx64
-	    "\n%s\n", request, status, epoch, body);
-	digest_hmac_sha256(a->answer_key, KEY_BYTES, text, (size_t)n, mac);
+	n = snprintf(text, sizeof(text), "ec-%s-1\n%s\n%s%s\n", what, request,
+	    bound, body);
+	digest_hmac_sha256(key, KEY_BYTES, text, (size_t)n, mac);
+}
+
+static void
+answer_mac(const struct peer_auth *a, const struct peer_auth_mac *of,
+    unsigned status, uint64_t epoch,
+    const uint8_t digest[DIGEST_SHA256_BYTES],
+    uint8_t mac[DIGEST_SHA256_BYTES])
+{
+	char bound[32];
+
+	snprintf(bound, sizeof(bound), "%u\n%016" PRIx64 "\n", status, epoch);
+	bound_mac(a->answer_key, "answer", of, bound, digest, mac);
 }
 
 void
@@ -448,14 +462,7 @@ peer_auth_body(const struct peer_auth *a, const struct peer_auth_mac *mac,
     const uint8_t digest[DIGEST_SHA256_BYTES],
     uint8_t out[DIGEST_SHA256_BYTES])
 {
-	char request[2 * DIGEST_SHA256_BYTES + 1];
-	char body[2 * DIGEST_SHA256_BYTES + 1], text[256];
-	int n;
-
-	num_hex(request, mac->b, sizeof(mac->b));
-	num_hex(body, digest, DIGEST_SHA256_BYTES);
-	n = snprintf(text, sizeof(text), "ec-body-1\n%s\n%s\n", request, body);
-	digest_hmac_sha256(a->request_key, KEY_BYTES, text, (size_t)n, out);
+	bound_mac(a->request_key, "body", mac, "", digest, out);
 }
 
 void
@@ -463,13 +470,8 @@ peer_auth_piece(const struct peer_auth *a, const struct peer_auth_mac *mac,
     unsigned number, const uint8_t digest[DIGEST_SHA256_BYTES],
     uint8_t out[DIGEST_SHA256_BYTES])
 {
-	char request[2 * DIGEST_SHA256_BYTES + 1];
-	char piece[2 * DIGEST_SHA256_BYTES + 1], text[256];
-	int n;
+	char bound[16];
 
-	num_hex(request, mac->b, sizeof(mac->b));
-	num_hex(piece, digest, DIGEST_SHA256_BYTES);
-	n = snprintf(text, sizeof(text), "ec-piece-1\n%s\n%u\n%s\n", request,
-	    number, piece);
-	digest_hmac_sha256(a->answer_key, KEY_BYTES, text, (size_t)n, out);
+	snprintf(bound, sizeof(bound), "%u\n", number);
+	bound_mac(a->answer_key, "piece", mac, bound, digest, out);
 }
