@@ -38,7 +38,7 @@ BUGS = [
     Bug("unverified-rebuild", "a leaf is rebuilt from what was not verified",
         "libec/codec/sources.c",
         "		have[i] = leaf == leaves;",
-        "		have[i] = true;", unit("heal-key", "decode")),
+        "		have[i] = true;", unit("heal-key", "decode-rebuild")),
     Bug("record-before-data", "a version is committed without its shards",
         "libec/set/put_stream.c",
         "		durable[slot] = put_flow_err(ps->flow, i) == EC_OK;",
