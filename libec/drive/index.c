@@ -297,6 +297,8 @@ index_reader_free(struct index_reader *r)
 		sqlite3_finalize(r->st[1][i]);
 	}
 	sqlite3_finalize(r->names);
+	for (unsigned i = 0; i < LOOK_COUNT; i++)
+		sqlite3_finalize(r->look[i]);
 	sqlite3_close(r->db);
 	buf_release(&r->ahead.bytes);
 	free(r);

@@ -52,6 +52,20 @@ void index_pending(struct index *ix, const struct journal_frame *f,
 enum err index_check(struct index *ix, const struct record *r, bool newest,
     uint64_t *hlc);
 
+/* What the rows of the last commit say of the versions of a key, without a
+ * change being under way: between index_look_begin and _end, of one thread. */
+struct index_look {
+	bool closed;		/* its bucket is, or gone */
+	struct stamp newest;	/* zero: there is none */
+	bool older_null;	/* ${r} is a null version, and there is an
+				 * older one */
+};
+struct index_reader;
+enum err index_look_begin(struct index *ix, struct index_reader **out);
+enum err index_look(struct index *ix, struct index_reader *reader,
+    const struct record *r, bool bucket, struct index_look *out);
+void index_look_end(struct index *ix, struct index_reader *reader);
+
 /* Apply the record of frame ${f} by the rules of record.h.  *${superseded} (may
  * be NULL): an older null version is there. */
 enum err index_apply(struct index *ix, const struct record *r,

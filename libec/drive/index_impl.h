@@ -59,16 +59,22 @@ enum {
 	ST_COUNT
 };
 
+/* Statements of index_look. */
+enum { LOOK_BEGIN, LOOK_END, LOOK_BUCKET, LOOK_VERSIONS, LOOK_COUNT };
+
 /* One connection that queries; used by one thread at a time. */
 struct index_reader {
 	sqlite3 *db;
 	sqlite3_stmt *st[2][TABLES * 8];	/* [1]: INDEX_COLUMNS_PLACE */
 	sqlite3_stmt *names;
+	sqlite3_stmt *look[LOOK_COUNT];
 	struct journal_ahead ahead;	/* records read */
 	struct index_reader *next;
 };
 
 void index_reader_free(struct index_reader *r);
+enum err index_reader_get(struct index *ix, struct index_reader **out);
+void index_reader_put(struct index *ix, struct index_reader *r);
 
 struct index_segment {
 	uint64_t number, live, keep;

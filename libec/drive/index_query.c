@@ -29,8 +29,8 @@ struct scan {
 	unsigned old;		/* rows met that were not asked for */
 };
 
-static enum err
-reader_get(struct index *ix, struct index_reader **out)
+enum err
+index_reader_get(struct index *ix, struct index_reader **out)
 {
 	struct index_reader *r;
 	enum err e;
@@ -55,8 +55,8 @@ reader_get(struct index *ix, struct index_reader **out)
 	return EC_OK;
 }
 
-static void
-reader_put(struct index *ix, struct index_reader *r)
+void
+index_reader_put(struct index *ix, struct index_reader *r)
 {
 	bool keep;
 
@@ -444,11 +444,11 @@ index_query(struct index *ix, const struct drive_query *q,
 
 	if (!query_valid(q))
 		return EC_EINVAL;
-	if ((e = reader_get(ix, &s.r)) != EC_OK)
+	if ((e = index_reader_get(ix, &s.r)) != EC_OK)
 		return e;
 	e = scan(&s);
 	journal_ahead_reset(&s.r->ahead);
-	reader_put(ix, s.r);
+	index_reader_put(ix, s.r);
 	return e;
 }
 
@@ -461,7 +461,7 @@ index_names(struct index *ix, const struct uuid *data, unsigned index,
 	int rc;
 	enum err e;
 
-	if ((e = reader_get(ix, &r)) != EC_OK)
+	if ((e = index_reader_get(ix, &r)) != EC_OK)
 		return e;
 	if ((e = index_prepare(ix, r->db, &r->names,
 	    "SELECT 1 FROM shard WHERE data=? AND idx=?")) == EC_OK) {
@@ -473,6 +473,6 @@ index_names(struct index *ix, const struct uuid *data, unsigned index,
 		e = index_err(ix, r->db, rc);
 		sqlite3_reset(st);
 	}
-	reader_put(ix, r);
+	index_reader_put(ix, r);
 	return e;
 }

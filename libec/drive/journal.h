@@ -77,6 +77,12 @@ enum err journal_replay(struct journal *j, const struct journal_pos *from,
     journal_visit *visit, void *ctx);
 uint64_t journal_damaged(const struct journal *j);	/* frames or gaps */
 
+/* Visit the frames behind ${from} up to ${to}, places that were an end of this
+ * journal while it was open, or from which it was replayed; any thread, beside
+ * others that write.  Errors: the visitor's, EC_ENOMEM, by errno. */
+enum err journal_follow(struct journal *j, const struct journal_pos *from,
+    const struct journal_pos *to, journal_visit *visit, void *ctx);
+
 /* Visit the frames of one segment. */
 enum err journal_walk(struct journal *j, uint64_t segment,
     journal_visit *visit, void *ctx);

@@ -141,6 +141,48 @@ journal_replay(struct journal *j, const struct journal_pos *from,
 	return EC_OK;
 }
 
+/* To the begin of the next segment; false: there is none. */
+static bool
+next_segment(struct journal *j, struct journal_pos *at)
+{
+	const struct segment *s = NULL;
+
+	pthread_mutex_lock(&j->mutex);
+	for (size_t i = j->count; i-- > 0 &&
+	    j->segments[i].h.number > at->segment;)
+		s = &j->segments[i];
+	if (s != NULL) {
+		at->segment = s->h.number;
+		at->offset = JOURNAL_HEADER_BYTES;
+		if (at->seq + 1 < s->h.first_seq)
+			at->seq = s->h.first_seq - 1;
+	}
+	pthread_mutex_unlock(&j->mutex);
+	return s != NULL;
+}
+
+enum err
+journal_follow(struct journal *j, const struct journal_pos *from,
+    const struct journal_pos *to, journal_visit *visit, void *ctx)
+{
+	struct journal_pos at = *from;
+	struct segment s;
+	enum err e;
+
+	do {
+		uint64_t number = at.segment;
+
+		if ((e = journal_pin(j, number, &s)) != EC_OK)
+			return e;
+		if (number == to->segment)
+			s.end = to->offset;
+		e = walk_frames(j, &s, false, &at, visit, ctx);
+		journal_unpin(j, number);
+	} while (e == EC_OK && at.segment != to->segment &&
+	    next_segment(j, &at));
+	return e;
+}
+
 enum err
 journal_walk(struct journal *j, uint64_t segment, journal_visit *visit,
     void *ctx)

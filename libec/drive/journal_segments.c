@@ -329,7 +329,12 @@ journal_segment(struct journal *j, size_t i, uint64_t *number,
 bool
 journal_has(struct journal *j, uint64_t segment)
 {
-	return journal_find(j, segment) != NULL;
+	bool has;
+
+	pthread_mutex_lock(&j->mutex);
+	has = journal_find(j, segment) != NULL;
+	pthread_mutex_unlock(&j->mutex);
+	return has;
 }
 
 /* The header of the segment that goes says where the one before ends. */

@@ -94,6 +94,8 @@ op_query(struct drive *d, const struct drive_query *q,
 
 	if ((e = local_there(l)) != EC_OK)
 		return e;
+	if ((e = local_settle_for(l, q)) != EC_OK)
+		return e;
 	pthread_rwlock_rdlock(&l->removal);
 	e = index_query(l->index, q, out);
 	pthread_rwlock_unlock(&l->removal);
@@ -184,8 +186,8 @@ mend(struct local *l)
 	e = journal_check(l->journal);
 	if (e == EC_OK && journal_broken(l->journal))
 		e = journal_roll(l->journal);
-	if (e == EC_OK && l->stale)
-		e = local_catch_up(l);
+	if (e == EC_OK && (e = local_change_begin(l)) == EC_OK)
+		local_change_end(l);
 	pthread_mutex_unlock(&l->append);
 	return e;
 }
@@ -272,7 +274,9 @@ op_close(struct drive *d)
 {
 	struct local *l = (struct local *)d;
 
-	local_checkpoint_stop(l);
+	local_background_stop(l);
+	if (l->index != NULL && l->journal != NULL && local_settle(l) != EC_OK)
+		l->stale = true;
 	local_leave(l);
 	index_close(l->index);
 	journal_close(l->journal);
@@ -282,7 +286,10 @@ op_close(struct drive *d)
 		close(l->fd);
 	if (l->owner_fd >= 0)
 		close(l->owner_fd);	/* last: all is done */
+	pending_release(&l->pending);
 	pthread_mutex_destroy(&l->append);
+	pthread_mutex_destroy(&l->apply);
+	pthread_mutex_destroy(&l->pending_mutex);
 	pthread_mutex_destroy(&l->background);
 	pthread_mutex_destroy(&l->maintain);
 	pthread_cond_destroy(&l->wake);
@@ -321,14 +328,20 @@ static struct local *
 local_new(const char *path)
 {
 	struct local *l = calloc(1, sizeof *l);
+	pthread_condattr_t attr;
 
 	if (l == NULL)
 		return NULL;
 	l->fd = l->ec_fd = l->owner_fd = -1;
 	pthread_mutex_init(&l->append, NULL);
+	pthread_mutex_init(&l->apply, NULL);
+	pthread_mutex_init(&l->pending_mutex, NULL);
 	pthread_mutex_init(&l->background, NULL);
 	pthread_mutex_init(&l->maintain, NULL);
-	pthread_cond_init(&l->wake, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&l->wake, &attr);
+	pthread_condattr_destroy(&attr);
 	pthread_rwlock_init(&l->removal, NULL);
 	l->drive.ops = &local_ops;
 	l->drive.local = true;
@@ -389,6 +402,7 @@ local_open(struct drive **out, const char *path, const char *address,
 {
 	struct local *l = local_new(path);
 	uint64_t reserve, written_us;
+	struct journal_pos applied;
 	struct stat st;
 	enum err e;
 
@@ -414,6 +428,7 @@ local_open(struct drive **out, const char *path, const char *address,
 	written_us = journal_written_us(l->journal);
 	if ((e = open_index(l)) != EC_OK)
 		goto out;
+	l->follows = index_applied(l->index, &applied);
 	local_entered(l, written_us, address[0] != '\0');
 	*out = &l->drive;
 	l = NULL;

@@ -1,19 +1,17 @@
 /* local_append: batches into the journal and the index.
  *
- * begin -> check and apply each -> write and flush -> commit.  A record sees
- * those before it in the batch; readers see none before all are durable.  When
- * the commit fails after the flush, the index is stale and catches up from the
- * journal before the next batch. */
+ * Records of versions: judge each -> write and flush -> pending; the index gets
+ * them later (local_follow.c).  Batches with others, or of which only the index
+ * can say whether they may be appended: begin -> check and apply each -> write
+ * and flush -> commit.  There a record sees those before it in the batch.
+ * Readers see none before all are durable.  When the commit fails after the
+ * flush, the index is stale and catches up from the journal before the next
+ * batch. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "drive/local_impl.h"
-
-enum { REPLAY_BATCH = 10000 };	/* frames in one transaction */
 
 struct batch {
 	struct local *l;
@@ -22,6 +20,9 @@ struct batch {
 	struct record *records;
 	struct record_part **parts;
 	struct journal_frame *frames;
+	struct pending_key *pending;	/* what the index does not have of each
+					 * one's key */
+	uint32_t *hashes;
 	unsigned frame_count;
 	uint64_t bytes;
 	bool flush;
@@ -35,6 +36,8 @@ batch_release(struct batch *b)
 	free(b->parts);
 	free(b->records);
 	free(b->frames);
+	free(b->pending);
+	free(b->hashes);
 }
 
 /* Decode all; those that do not hold are refused one by one. */
@@ -45,7 +48,9 @@ batch_decode(struct batch *b)
 
 	if ((b->records = mem_array(b->n, sizeof *b->records)) == NULL ||
 	    (b->parts = mem_array(b->n, sizeof *b->parts)) == NULL ||
-	    (b->frames = mem_array(b->n, sizeof *b->frames)) == NULL)
+	    (b->frames = mem_array(b->n, sizeof *b->frames)) == NULL ||
+	    (b->pending = mem_array(b->n, sizeof *b->pending)) == NULL ||
+	    (b->hashes = mem_array(b->n, sizeof *b->hashes)) == NULL)
 		return EC_ENOMEM;
 	for (unsigned i = 0; i < b->n; i++) {
 		struct drive_append *a = &b->a[i];
@@ -58,8 +63,12 @@ batch_decode(struct batch *b)
 		if (e == EC_ENOMEM)
 			return e;
 		a->err = e != EC_OK ? EC_EINVAL : EC_OK;
-		if (e == EC_OK)
+		b->hashes[i] = 0;
+		if (e == EC_OK) {
 			b->bytes += journal_frame_bytes((uint32_t)a->len);
+			b->hashes[i] = record_name_crc(b->records[i].bucket,
+			    b->records[i].key);
+		}
 	}
 	return EC_OK;
 }
@@ -111,40 +120,151 @@ batch_apply(struct batch *b, bool full)
 	return EC_OK;
 }
 
-void
-local_remove_shards(struct local *l)
+static bool
+may_fill(const struct record *r)
 {
-	const struct index_shard *s;
-	bool named;
-	size_t n;
-	enum err e;
-
-	s = index_removed(l->index, &n);
-	for (size_t i = 0; i < n; i++) {
-		/* A later record of a replay may name it again. */
-		if (index_names(l->index, &s[i].data, s[i].index, &named) !=
-		    EC_OK || named)
-			continue;
-		e = shards_remove(&l->shards, &s[i].data, s[i].index);
-		if (e != EC_OK && e != EC_ENOTFOUND)
-			log_warn("%s: shard file: cannot remove: %s", l->path,
-			    err_text(e));
-	}
-	index_removed_clear(l->index);
+	return r->kind == RECORD_OBJECT || r->kind == RECORD_MARKER;
 }
 
-/* With the lock held.  Errors are those for all. */
+/* Can all of it be judged without being applied: records of versions, of a key
+ * each, but for what purges without a look? */
+static bool
+is_plain(const struct batch *b)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		const struct record *r = &b->records[i];
+
+		if (b->a[i].err != EC_OK)
+			continue;
+		if (r->kind == RECORD_PURGE && (r->flags & RECORD_NULL) == 0)
+			return false;	/* it may be of a part */
+		if (drive_table_of(r->kind) != DRIVE_VERSIONS)
+			return false;
+		for (unsigned j = 0; r->kind != RECORD_PURGE && j < i; j++)
+			if (b->hashes[j] == b->hashes[i])
+				return false;
+	}
+	return true;
+}
+
+/* EC_ESTALE for all: only the index can say. */
 static enum err
-batch_append(struct batch *b)
+judge_one(struct batch *b, unsigned i, struct index_reader *reader)
+{
+	struct drive_append *a = &b->a[i];
+	const struct pending_key *p = &b->pending[i];
+	const struct record *r = &b->records[i];
+	bool newest = (a->flags & DRIVE_APPEND_NEWEST) != 0;
+	struct index_look look;
+	enum err e;
+
+	if (a->err != EC_OK || r->kind == RECORD_PURGE)
+		return EC_OK;
+	if ((e = index_look(b->l->index, reader, r, newest && may_fill(r),
+	    &look)) != EC_OK)
+		return e;
+	if (look.closed) {
+		a->err = EC_ENOBUCKET;
+	} else if (newest && stamp_cmp(&look.newest, &r->stamp) > 0) {
+		if (p->seq > 0)
+			return EC_ESTALE;
+		a->hlc = look.newest.hlc;
+		a->err = EC_ESTALE;
+	} else if (newest && stamp_cmp(&p->newest, &r->stamp) > 0) {
+		return EC_ESTALE;
+	}
+	/* What is pending may be gone: one purge too many, which is nothing. */
+	a->superseded = a->err == EC_OK && (look.older_null ||
+	    ((r->flags & RECORD_NULL) != 0 &&
+	    !stamp_is_zero(&p->oldest_null) &&
+	    stamp_cmp(&p->oldest_null, &r->stamp) < 0));
+	return EC_OK;
+}
+
+/* What is not pending now is in the index when it is asked afterwards. */
+static enum err
+judge(struct batch *b)
+{
+	struct local *l = b->l;
+	struct index_reader *reader;
+	enum err e;
+
+	pthread_mutex_lock(&l->pending_mutex);
+	for (unsigned i = 0; i < b->n; i++)
+		pending_find(&l->pending, b->hashes[i], &b->pending[i]);
+	pthread_mutex_unlock(&l->pending_mutex);
+	if ((e = index_look_begin(l->index, &reader)) != EC_OK)
+		return e;
+	for (unsigned i = 0; e == EC_OK && i < b->n; i++)
+		e = judge_one(b, i, reader);
+	index_look_end(l->index, reader);
+	return e;
+}
+
+static enum err
+plain_write(struct batch *b)
+{
+	struct local *l = b->l;
+	struct journal_pos at;
+	enum err e;
+
+	if ((e = journal_plan(l->journal, b->bytes, b->n, &at)) != EC_OK)
+		return e;
+	for (unsigned i = 0; i < b->n; i++) {
+		const struct drive_append *a = &b->a[i];
+		struct journal_frame f = { .type = JOURNAL_RECORD,
+			.payload = a->rec, .len = (uint32_t)a->len };
+
+		if (a->err != EC_OK)
+			continue;
+		journal_place(&at, &f);
+		b->frames[b->frame_count++] = f;
+		b->flush |= (a->flags & DRIVE_APPEND_LAZY) == 0;
+	}
+	if (b->frame_count == 0 || (e = journal_write(l->journal, b->frames,
+	    b->frame_count, b->flush)) != EC_OK)
+		return e;
+	pthread_mutex_lock(&l->pending_mutex);
+	e = pending_reserve(&l->pending, b->frame_count);
+	for (unsigned i = 0, f = 0; e == EC_OK && i < b->n; i++)
+		if (b->a[i].err == EC_OK)
+			pending_add(&l->pending, &b->records[i],
+			    b->frames[f++].seq);
+	l->pending_end = journal_end(l->journal);
+	l->pending_bytes += b->bytes;
+	pthread_mutex_unlock(&l->pending_mutex);
+	l->stale = e != EC_OK;
+	return e != EC_OK ? EC_EIO : EC_OK;
+}
+
+/* Into the journal alone.  Errors are those for all, and EC_ESTALE: as a
+ * change of the index it may go. */
+static enum err
+append_plain(struct batch *b)
+{
+	struct local *l = b->l;
+	enum err e;
+
+	if (l->stale || !l->follows || !is_plain(b) ||
+	    shards_full(&l->shards, 0))
+		return EC_ESTALE;
+	if ((e = judge(b)) != EC_OK)
+		return e;
+	return plain_write(b);
+}
+
+/* As a change of the index. */
+static enum err
+append_change(struct batch *b)
 {
 	struct local *l = b->l;
 	struct journal_pos end;
 	enum err e;
 
-	if (l->stale && (e = local_catch_up(l)) != EC_OK)
+	if (local_change_begin(l) != EC_OK)
 		return EC_EIO;
 	if ((e = index_begin(l->index)) != EC_OK)
-		return e;
+		goto out;
 	index_pending(l->index, b->frames, &b->frame_count);
 	e = batch_apply(b, shards_full(&l->shards, 0));
 	index_pending(l->index, NULL, NULL);
@@ -152,15 +272,34 @@ batch_append(struct batch *b)
 	    (e = journal_write(l->journal, b->frames, b->frame_count,
 	    b->flush)) != EC_OK) {
 		index_rollback(l->index);
-		return e;
+		goto out;
 	}
 	end = journal_end(l->journal);
 	if (index_commit(l->index, &end) != EC_OK) {
 		l->stale = true;
-		return EC_EIO;
+		e = EC_EIO;
+	} else {
+		l->follows = true;
 	}
-	local_remove_shards(l);
-	return EC_OK;
+out:
+	local_change_end(l);
+	return e;
+}
+
+/* With the lock held. */
+static enum err
+batch_append(struct batch *b)
+{
+	enum err e = append_plain(b);
+
+	if (e != EC_ESTALE)
+		return e;
+	for (unsigned i = 0; i < b->n; i++)	/* judged anew */
+		if (b->a[i].err == EC_ESTALE || b->a[i].err == EC_ENOBUCKET) {
+			b->a[i].err = EC_OK;
+			b->a[i].hlc = 0;
+		}
+	return append_change(b);
 }
 
 enum err
@@ -182,103 +321,11 @@ local_append(struct drive *d, struct drive_append *a, unsigned n)
 	if (e == EC_OK) {
 		atomic_fetch_add(&l->appends, b.frame_count);
 		atomic_fetch_add(&l->append_bytes, b.bytes);
-		local_checkpoint_if_due(l);
+		local_background_if_due(l);
 	}
 out:
 	for (unsigned i = 0; e != EC_OK && i < n; i++)
 		a[i].err = e;
 	batch_release(&b);
 	return e;
-}
-
-struct replay {
-	struct local *l;
-	bool whole;		/* from the first segment on */
-	bool closed;		/* the last frame says so; it begins at end */
-	struct journal_pos end;
-	unsigned frames;	/* in this transaction */
-	uint64_t total;
-};
-
-static enum err
-replay_record(struct replay *r, const struct journal_frame *f)
-{
-	struct record_part *parts = NULL;
-	struct record rec;
-	enum err e;
-
-	e = record_decode(&rec, &parts, f->payload, f->len);
-	if (e == EC_OK) {
-		clock_hlc_observe(rec.stamp.hlc);
-		e = index_apply(r->l->index, &rec, f, NULL);
-	} else if (e != EC_ENOMEM) {
-		log_error("%s: journal segment %016llx at %llu: a record "
-		    "%s", r->l->path, (unsigned long long)f->segment,
-		    (unsigned long long)f->offset, err_text(e));
-		e = EC_OK;
-	}
-	free(parts);
-	return e;
-}
-
-static enum err
-replay_frame(void *ctx, const struct journal_frame *f)
-{
-	struct replay *r = ctx;
-	struct journal_pos at = { f->segment,
-		f->offset + journal_frame_bytes(f->len), f->seq };
-	enum err e = EC_OK;
-
-	r->closed = f->type == JOURNAL_CLOSED;
-	if (r->closed) {
-		r->end = (struct journal_pos){ f->segment, f->offset,
-			f->seq - 1 };
-		return EC_OK;
-	}
-	if (f->type == JOURNAL_RECORD)
-		e = replay_record(r, f);
-	else if (f->type == JOURNAL_COMPACTED && f->len == 8 && !r->whole &&
-	    !journal_has(r->l->journal, le64_get(f->payload)))
-		return EC_ESTALE;	/* the index is older than that */
-	if (e != EC_OK)
-		return e;
-	r->total++;
-	if (++r->frames < REPLAY_BATCH)
-		return EC_OK;
-	r->frames = 0;
-	if ((e = index_commit(r->l->index, &at)) != EC_OK)
-		return e;
-	return index_begin(r->l->index);
-}
-
-enum err
-local_catch_up(struct local *l)
-{
-	struct replay r = { .l = l };
-	struct journal_pos from, end;
-	enum err e;
-
-	r.whole = !index_applied(l->index, &from);
-	if ((e = index_begin(l->index)) != EC_OK)
-		return e;
-	if ((e = journal_replay(l->journal, r.whole ? NULL : &from,
-	    replay_frame, &r)) != EC_OK) {
-		index_rollback(l->index);
-		return e;
-	}
-	/* So that it is met again if nothing more is written. */
-	end = r.closed ? r.end : journal_end(l->journal);
-	l->closed = r.closed;
-	if (r.total == 0 && !r.whole)
-		index_rollback(l->index);
-	else if ((e = index_commit(l->index, &end)) != EC_OK)
-		return e;
-	if ((e = index_built(l->index)) != EC_OK)
-		return e;
-	if (r.total > 0)
-		log_info("%s: applied %llu records of the journal", l->path,
-		    (unsigned long long)r.total);
-	l->stale = false;
-	local_remove_shards(l);
-	return EC_OK;
 }

@@ -1,7 +1,8 @@
 /* local_impl: what the files of local share; for local*.c only.
  *
- * Lock order: append, then removal.  Queries hold removal shared, so that no
- * segment goes between finding a row and reading its frame. */
+ * Lock order: append, apply, removal; pending_mutex last.  Queries hold removal
+ * shared, so that no segment goes between finding a row and reading its frame.
+ */
 #ifndef LOCAL_IMPL_H
 #define LOCAL_IMPL_H
 
@@ -12,6 +13,7 @@
 #include "drive/index.h"
 #include "drive/journal.h"
 #include "drive/local.h"
+#include "drive/pending.h"
 #include "drive/shards.h"
 
 enum { LOCAL_SKIP_MAX = 16, LOCAL_RESERVE_MIN = 16 * 1024 * 1024 };
@@ -25,9 +27,15 @@ struct local {
 	uint64_t segment_bytes;
 	struct shards shards;
 
-	pthread_mutex_t append;	/* guards changes of journal and index */
+	pthread_mutex_t append;	/* guards changes of the journal */
 	struct journal *journal;
+	pthread_mutex_t apply;	/* guards changes of the index */
 	struct index *index;
+	bool follows;		/* it has a place in the journal */
+	pthread_mutex_t pending_mutex;	/* guards what it does not have: */
+	struct pending pending;
+	struct journal_pos pending_end;
+	uint64_t pending_bytes;	/* of the journal */
 	struct format format;
 	bool stale;		/* the index missed what is in the journal */
 	bool closed;		/* the journal ended so when it was caught up */
@@ -40,7 +48,9 @@ struct local {
 	pthread_mutex_t background;	/* guards the following */
 	pthread_cond_t wake;
 	pthread_t thread;
-	bool started, wanted, closing;
+	bool started, closing;
+	bool checkpoint_due, pending_due;
+	bool pending_soon;
 
 	pthread_mutex_t maintain;	/* guards the following */
 	struct uuid swept;		/* the sweep is behind this one */
@@ -66,10 +76,19 @@ void local_leave(struct local *l);
 
 /* local_append.c */
 enum err local_append(struct drive *d, struct drive_append *a, unsigned n);
-/* Apply what the index lacks; EC_ESTALE: it is of another journal. */
+
+/* local_follow.c */
+/* Replay what the index lacks, whatever it is; with append and apply held.
+ * EC_ESTALE: it is of another journal. */
 enum err local_catch_up(struct local *l);
-/* Unlink the shard files that no row names any more. */
-void local_remove_shards(struct local *l);
+/* Apply what is pending, without a lock: all, or if ${q} is about it. */
+enum err local_settle(struct local *l);
+enum err local_settle_for(struct local *l, const struct drive_query *q);
+/* With append held: the same, and the index is the caller's to change or to
+ * look at as it changes, until _end, which unlinks the shard files that no row
+ * names any more. */
+enum err local_change_begin(struct local *l);
+void local_change_end(struct local *l);
 
 /* local_note.c */
 enum err local_note_put(struct drive *d, const char *name, const void *text,
@@ -79,9 +98,14 @@ enum err local_note_get(struct drive *d, const char *name, struct buf *out);
 /* local_maintain.c */
 enum err local_maintain(struct drive *d, unsigned budget_ms, unsigned grace_s,
     uint64_t *removed);
-/* Write the index's backlog to its file if it is large: in the background, or,
- * when the drive is full, at once and making the backlog's file empty. */
-void local_checkpoint_if_due(struct local *l);
-void local_checkpoint_stop(struct local *l);
+
+/* local_background.c */
+/* Something was appended: what is pending is applied soon, at once if it is
+ * much, and the index's backlog is written to its file if it is large; in the
+ * background, or, when the drive is full, at once, making the backlog's file
+ * empty. */
+void local_background_if_due(struct local *l);
+void local_background_stop(struct local *l);
+void local_checkpoint_full(struct local *l);
 
 #endif

@@ -1,4 +1,4 @@
-/* local_maintain: checkpoints, compaction and the sweep.
+/* local_maintain: compaction and the sweep.
  *
  * Compaction.  A segment that is mostly dead is walked; each frame that a row
  * stands on, or that is kept, is written again at the end under its old origin
@@ -10,7 +10,6 @@
  * an older one.  So frames without a row that remove (purges; records with
  * RECORD_GONE whose row has expired) are kept by copying, and dropped only with
  * the oldest segment, when nothing older is left. */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +19,6 @@
 #include "drive/local_impl.h"
 
 enum {
-	CHECKPOINT_PAGES = 2000,	/* of 4 KiB: 8 MiB */
-	CHECKPOINT_PAGES_FULL = 100,
 	COPY_BYTES = 512 * 1024,	/* and frames, of one batch */
 	COPY_FRAMES = 256,
 	SWEEP_FILES = 1000,
@@ -29,86 +26,6 @@ enum {
 	HEAL_GONE_S = 120,		/* rows of healed entries */
 	GONE_S = 7 * 24 * 3600,		/* other rows with RECORD_GONE */
 };
-
-/* In the background first; then, if more came in meanwhile, the little that is
- * left with writers waiting, or the log would never begin anew. */
-static void
-checkpoint(struct local *l)
-{
-	if (index_checkpoint(l->index, false) != EC_OK ||
-	    index_backlog(l->index) < CHECKPOINT_PAGES)
-		return;
-	pthread_mutex_lock(&l->append);
-	index_checkpoint(l->index, false);
-	pthread_mutex_unlock(&l->append);
-}
-
-static void
-checkpoint_full(struct local *l)
-{
-	pthread_mutex_lock(&l->append);
-	index_checkpoint(l->index, true);
-	pthread_mutex_unlock(&l->append);
-}
-
-static void *
-background_main(void *arg)
-{
-	struct local *l = arg;
-
-	pthread_mutex_lock(&l->background);
-	for (;;) {
-		while (!l->wanted && !l->closing)
-			pthread_cond_wait(&l->wake, &l->background);
-		if (l->closing)
-			break;
-		pthread_mutex_unlock(&l->background);
-		checkpoint(l);
-		pthread_mutex_lock(&l->background);
-		l->wanted = false;
-	}
-	pthread_mutex_unlock(&l->background);
-	return NULL;
-}
-
-void
-local_checkpoint_if_due(struct local *l)
-{
-	unsigned backlog = index_backlog(l->index);
-	sigset_t all, old;
-
-	if (backlog < CHECKPOINT_PAGES_FULL)
-		return;
-	if (backlog < CHECKPOINT_PAGES) {
-		if (shards_full(&l->shards, 0))
-			checkpoint_full(l);
-		return;
-	}
-	pthread_mutex_lock(&l->background);
-	if (!l->started) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &old);
-		l->started = pthread_create(&l->thread, NULL,
-		    background_main, l) == 0;
-		pthread_sigmask(SIG_SETMASK, &old, NULL);
-	}
-	if (!l->wanted) {
-		l->wanted = true;
-		pthread_cond_signal(&l->wake);
-	}
-	pthread_mutex_unlock(&l->background);
-}
-
-void
-local_checkpoint_stop(struct local *l)
-{
-	pthread_mutex_lock(&l->background);
-	l->closing = true;
-	pthread_cond_signal(&l->wake);
-	pthread_mutex_unlock(&l->background);
-	if (l->started)
-		pthread_join(l->thread, NULL);
-}
 
 struct compaction {
 	struct local *l;
@@ -188,7 +105,10 @@ copy_batch(struct compaction *c)
 	if (c->n == 0)
 		return EC_OK;
 	pthread_mutex_lock(&c->l->append);
-	e = c->l->stale ? EC_EIO : copy_batch_locked(c);
+	if ((e = local_change_begin(c->l)) == EC_OK) {
+		e = copy_batch_locked(c);
+		local_change_end(c->l);
+	}
 	pthread_mutex_unlock(&c->l->append);
 	c->n = 0;
 	c->bytes.len = 0;
@@ -267,11 +187,15 @@ compact(struct local *l, uint64_t segment, bool oldest, uint64_t deadline_us)
 	if (e != EC_OK)
 		return e;
 	pthread_mutex_lock(&l->append);
+	if ((e = local_change_begin(l)) != EC_OK)
+		goto out;
 	index_segment(l->index, segment, &live, &keep);
 	if (live > 0)	/* rows stand on frames that do not hold */
 		e = EC_ECORRUPT;
 	else
 		e = retire(l, segment);
+	local_change_end(l);
+out:
 	pthread_mutex_unlock(&l->append);
 	return e;
 }
@@ -292,7 +216,7 @@ choose(struct local *l, uint64_t *segment, bool *oldest)
 	uint64_t number, bytes, next, next_bytes, live, keep, best = UINT64_MAX;
 	bool found = false;
 
-	pthread_mutex_lock(&l->append);
+	pthread_mutex_lock(&l->apply);
 	for (size_t i = 0; journal_segment(l->journal, i, &number, &bytes) &&
 	    journal_segment(l->journal, i + 1, &next, &next_bytes); i++) {
 		index_segment(l->index, number, &live, &keep);
@@ -305,7 +229,7 @@ choose(struct local *l, uint64_t *segment, bool *oldest)
 		*oldest = i == 0;
 		found = true;
 	}
-	pthread_mutex_unlock(&l->append);
+	pthread_mutex_unlock(&l->apply);
 	return found;
 }
 
@@ -320,7 +244,9 @@ roll_if_dead(struct local *l)
 
 	pthread_mutex_lock(&l->append);
 	end = journal_end(l->journal);
+	pthread_mutex_lock(&l->apply);
 	index_segment(l->index, end.segment, &live, &keep);
+	pthread_mutex_unlock(&l->apply);
 	while (journal_segment(l->journal, i, &number, &bytes))
 		i++;
 	if (end.segment != 0 && 2 * (live + (i > 1 ? keep : 0)) < end.offset &&
@@ -361,10 +287,8 @@ expire(struct local *l)
 	enum err e;
 
 	pthread_mutex_lock(&l->append);
-	if (l->stale) {
-		e = EC_EIO;
-		goto out;
-	}
+	if ((e = local_change_begin(l)) != EC_OK)
+		goto unlock;
 	if ((e = index_begin(l->index)) != EC_OK)
 		goto out;
 	e = index_expire(l->index, (now - HEAL_GONE_S * 1000000ull) << 12,
@@ -375,6 +299,8 @@ expire(struct local *l)
 	else
 		e = index_commit(l->index, &end);
 out:
+	local_change_end(l);
+unlock:
 	pthread_mutex_unlock(&l->append);
 	return e;
 }
@@ -395,7 +321,7 @@ sweep(struct local *l, unsigned grace_s, uint64_t deadline_us,
 		return EC_ENOMEM;
 	do {
 		if ((e = shards_list(&l->shards, &l->swept, v, SWEEP_FILES,
-		    &n)) != EC_OK)
+		    &n)) != EC_OK || (e = local_settle(l)) != EC_OK)
 			break;
 		for (unsigned i = 0; e == EC_OK && i < n; i++) {
 			if (v[i].mtime_us + grace >= now)
@@ -428,7 +354,7 @@ local_maintain(struct drive *d, unsigned budget_ms, unsigned grace_s,
 		return e;
 	pthread_mutex_lock(&l->maintain);
 	if (shards_full(&l->shards, 0))
-		checkpoint_full(l);
+		local_checkpoint_full(l);
 	if ((e = expire(l)) == EC_OK && (e = compact_some(l, deadline)) ==
 	    EC_OK && (e = sweep(l, grace_s, deadline, removed)) == EC_OK)
 		e = index_checkpoint(l->index, false);
