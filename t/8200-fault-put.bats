@@ -70,6 +70,22 @@ deleted()
 	done
 }
 
+@test "a shard that memory was missing for does not count as written" {
+	local n=1
+
+	while :; do
+		restore
+		fault_run own:$n ec-put -d "$D" box/large <other
+		[ "$FAULT_MET" = yes ] || break
+		ec-scan -d "$D" --deep >said || true
+		if grep corrupt said; then
+			cat "$DIR/.fault"
+			return 1
+		fi
+		n=$((n + 5))		# the end of one asks some eight times
+	done
+}
+
 @test "a shard file whose folder cannot be flushed does not count" {
 	local n
 

@@ -388,6 +388,9 @@ put_stream_finish(struct put_stream *ps, struct shard_tail *t, bool durable[])
 		return ps->err;
 	if (e != EC_OK)
 		return e;
+	for (unsigned i = 0; i < ps->n; i++)	/* not only what drives said */
+		if ((e = encode_sink_err(ps->encode, i)) != EC_OK)
+			put_flow_fail(ps->flow, i, e);
 	submit_all(ps);
 	put_slab_put(ps->slab);
 	ps->slab = NULL;

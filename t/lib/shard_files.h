@@ -13,7 +13,7 @@ struct shard_file {
 	struct buf buf;
 	uint64_t reads, read_bytes;
 	enum err err;		/* of reads */
-	uint64_t err_after;	/* writes fail beyond this length; 0: never */
+	uint64_t err_after;	/* writes fail beyond this length */
 };
 
 /* Those that shard_files_encode writes, and a second lot. */
