@@ -31,10 +31,11 @@ at_most()
 @test "a small put: calls on files, bytes written" {
 	load_run put -s 4096 -c 1 -k 300 -t 60
 	[ "$(jq .ops blocks.json)" = 300 ]
-	at_most 80 .calls/.ops		# usual: 33, on four drives
-	at_most 30 .written/.bytes	# 12
+	at_most 12 .calls/.ops		# usual: 4.5, on four drives
+	at_most 15 .written/.bytes	# 6.5
 	load_run put -s 4096 -c 16 -k 2000 -t 60
-	at_most 40 .calls/.ops		# 12: many share a flush
+	at_most 8 .calls/.ops		# 0.7: many share a flush
+	at_most 10 .written/.bytes	# 2.9: and a page of the index
 }
 
 @test "a large put: bytes written, calls, changes of threads" {

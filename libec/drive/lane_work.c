@@ -1,5 +1,6 @@
 /* lane_work: the threads that run a lane's calls and batches. */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -374,6 +375,16 @@ run_batch(struct lane_worker *w)
 	lane_batch_end(w, n, e);
 }
 
+/* Threads that are about to run may have appends, too: on a busy machine they
+ * go with the same flush, and on an idle one this takes no time. */
+static void
+let_others_append(struct lane *l)
+{
+	pthread_mutex_unlock(&l->mutex);
+	sched_yield();
+	pthread_mutex_lock(&l->mutex);
+}
+
 static void *
 appender_main(void *arg)
 {
@@ -384,7 +395,9 @@ appender_main(void *arg)
 	pthread_mutex_lock(&l->mutex);
 	while (!w->retired) {
 		if (l->appends.first != NULL) {
-			run_batch(w);
+			let_others_append(l);
+			if (l->appends.first != NULL && !w->retired)
+				run_batch(w);
 			timed_out = 0;
 			continue;
 		}

@@ -7,6 +7,7 @@
  * Readers see none before all are durable.  When the commit fails after the
  * flush, the index is stale and catches up from the journal before the next
  * batch. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,14 +156,18 @@ judge_one(struct batch *b, unsigned i, struct index_reader *reader)
 	const struct pending_key *p = &b->pending[i];
 	const struct record *r = &b->records[i];
 	bool newest = (a->flags & DRIVE_APPEND_NEWEST) != 0;
+	bool bucket = newest && may_fill(r) &&
+	    strcmp(b->l->bucket_open, r->bucket) != 0;
 	struct index_look look;
 	enum err e;
 
 	if (a->err != EC_OK || r->kind == RECORD_PURGE)
 		return EC_OK;
-	if ((e = index_look(b->l->index, reader, r, newest && may_fill(r),
-	    &look)) != EC_OK)
+	if ((e = index_look(b->l->index, reader, r, bucket, &look)) != EC_OK)
 		return e;
+	if (bucket && !look.closed)
+		snprintf(b->l->bucket_open, sizeof b->l->bucket_open, "%s",
+		    r->bucket);
 	if (look.closed) {
 		a->err = EC_ENOBUCKET;
 	} else if (newest && stamp_cmp(&look.newest, &r->stamp) > 0) {
@@ -261,6 +266,7 @@ append_change(struct batch *b)
 	struct journal_pos end;
 	enum err e;
 
+	l->bucket_open[0] = '\0';
 	if (local_change_begin(l) != EC_OK)
 		return EC_EIO;
 	if ((e = index_begin(l->index)) != EC_OK)

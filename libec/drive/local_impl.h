@@ -29,6 +29,7 @@ struct local {
 
 	pthread_mutex_t append;	/* guards changes of the journal */
 	struct journal *journal;
+	char bucket_open[RECORD_BUCKET_MAX + 1];	/* takes objects */
 	pthread_mutex_t apply;	/* guards changes of the index */
 	struct index *index;
 	bool follows;		/* it has a place in the journal */
