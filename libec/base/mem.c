@@ -1,6 +1,7 @@
 #include "base/mem.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -101,6 +102,20 @@ mem_pool_free(struct mem_pool *p)
 	pthread_mutex_unlock(&p->lock);
 	if (last)
 		pool_destroy(p);
+}
+
+struct mem_pool *
+mem_pool_lasting(struct mem_pool *_Atomic *at, size_t buf_bytes,
+    size_t budget_bytes)
+{
+	struct mem_pool *p = atomic_load(at), *none = NULL;
+
+	if (p != NULL || mem_pool_new(&p, buf_bytes, budget_bytes) != EC_OK)
+		return p;
+	if (atomic_compare_exchange_strong(at, &none, p))
+		return p;
+	mem_pool_free(p);
+	return none;
 }
 
 static struct timespec

@@ -21,6 +21,10 @@ struct mem_pool;
  * all (at least one).  Threads: all calls.  Errors: EC_ENOMEM. */
 enum err mem_pool_new(struct mem_pool **out, size_t buf_bytes,
     size_t budget_bytes);
+/* One of the process, made when it is first asked for: *${at}, NULL before.
+ * NULL: there is no memory. */
+struct mem_pool *mem_pool_lasting(struct mem_pool *_Atomic *at,
+    size_t buf_bytes, size_t budget_bytes);
 /* It goes when all buffers are back: a call that hangs may keep one. */
 void mem_pool_free(struct mem_pool *p);
 

@@ -163,6 +163,10 @@ struct drive_ops {
 	 * also beside a pread.  NULL: never. */
 	bool (*shard_peek)(struct drive_reader *r, void *buf, size_t len,
 	    uint64_t off);
+	/* What is read from ${from} to ${until} is read in order, and nothing
+	 * else.  NULL: that makes no difference. */
+	void (*shard_expect)(struct drive_reader *r, uint64_t from,
+	    uint64_t until);
 	void (*shard_close)(struct drive_reader *r);
 
 	enum err (*shard_remove)(struct drive *d, const struct uuid *data,

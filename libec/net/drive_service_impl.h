@@ -2,6 +2,7 @@
 #ifndef DRIVE_SERVICE_IMPL_H
 #define DRIVE_SERVICE_IMPL_H
 
+#include "base/mem.h"
 #include "drive/lane.h"
 #include "net/drive_service.h"
 #include "net/peer.h"
@@ -10,6 +11,7 @@
 enum {
 	SERVICE_WAIT_MS = 30000,	/* for one call on a lane */
 	SERVICE_PIECE_BYTES = 128 * 1024,	/* of a shard being written */
+	SERVICE_READS_BYTES = 64 << 20,	/* kept for shards being read */
 };
 
 /* A request's target, taken apart:
@@ -33,6 +35,7 @@ struct service_job {
 	uint64_t off;
 	size_t len;
 	uint8_t *bytes;			/* of it, or of a note */
+	struct mem_pool *pool;		/* they are from there; NULL: malloc */
 	struct uuid after;		/* a list of them */
 	unsigned max, n;
 	struct drive_shard_info *shards;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "net/drive_service_impl.h"
 
 struct service_job *
@@ -23,7 +24,10 @@ service_job_drop(void *arg)
 	if (j == NULL)
 		return;
 	buf_release(&j->records.buf);
-	free(j->bytes);
+	if (j->pool != NULL)
+		mem_pool_put(j->pool, j->bytes);
+	else
+		free(j->bytes);
 	free(j->shards);
 	free(j);
 }
@@ -54,12 +58,20 @@ run_size(struct drive *d, void *arg)
 {
 	struct service_job *j = arg;
 	struct drive_reader *r;
+	uint64_t bytes;
 	enum err e;
 
-	if ((e = d->ops->shard_open(d, &j->data, j->index, &r,
-	    &j->numbers[0])) == EC_OK)
-		d->ops->shard_close(r);
-	return e;
+	if ((e = d->ops->shard_open(d, &j->data, j->index, &r, &bytes)) !=
+	    EC_OK)
+		return e;
+	j->numbers[0] = bytes;
+	j->len = (size_t)num_min(j->len, bytes);
+	/* An end that cannot be read is told to who reads it for itself. */
+	if (j->len > 0 && ((j->bytes = malloc(j->len)) == NULL ||
+	    d->ops->shard_pread(r, j->bytes, j->len, bytes - j->len) != EC_OK))
+		j->len = 0;
+	d->ops->shard_close(r);
+	return EC_OK;
 }
 
 static enum err
@@ -286,6 +298,14 @@ give_one(const struct service_job *j, struct buf *out)
 }
 
 static enum err
+give_size(const struct service_job *j, struct buf *out)
+{
+	enum err e = give_one(j, out);
+
+	return e == EC_OK ? buf_add(out, j->bytes, j->len) : e;
+}
+
+static enum err
 give_space(const struct service_job *j, struct buf *out)
 {
 	return wire_numbers_encode(out, j->numbers, 2);
@@ -306,7 +326,7 @@ static const struct op {
 	lane_run *run;
 	enum err (*give)(const struct service_job *j, struct buf *out);
 } ops[] = {
-	{ "GET", "size", true, NULL, run_size, give_one },
+	{ "GET", "size", true, NULL, run_size, give_size },
 	{ "DELETE", "shard", true, NULL, run_remove, NULL },
 	{ "POST", "list", false, take_list, run_list, give_shards },
 	{ "POST", "kept", false, take_list, run_kept_list, give_shards },
@@ -335,6 +355,7 @@ serve_op(struct peer_request *r, struct lane *l, const struct op *op,
 		goto out;
 	j->data = t->data;
 	j->index = t->index;
+	j->len = (size_t)num_min(t->bytes, WIRE_END_MAX);
 	if (op->take != NULL && (e = op->take(j, &r->body)) != EC_OK)
 		goto out;
 	e = service_run(l, op->run, j, &call);

@@ -182,6 +182,24 @@ run_read(struct drive *d, void *arg)
 	return e;
 }
 
+/* Memory for what is read: large pieces are not got from malloc, which would
+ * map and clear the same pages again and again. */
+static enum err
+need_bytes(struct service_job *j, size_t len)
+{
+	static struct mem_pool *_Atomic kept;
+	struct mem_pool *p;
+
+	if (len > SERVICE_PIECE_BYTES && (p = mem_pool_lasting(&kept,
+	    WIRE_READ_MAX, SERVICE_READS_BYTES)) != NULL &&
+	    mem_pool_get(p, &j->bytes, 0) == EC_OK) {
+		j->pool = p;
+		return EC_OK;
+	}
+	j->bytes = malloc(len);
+	return j->bytes != NULL ? EC_OK : EC_ENOMEM;
+}
+
 void
 service_shard_get(struct peer_request *r, struct lane *l,
     const struct service_target *t)
@@ -194,7 +212,7 @@ service_shard_get(struct peer_request *r, struct lane *l,
 		goto out;
 	e = EC_ENOMEM;
 	if ((j = service_job_new()) == NULL ||
-	    (j->bytes = malloc(t->bytes)) == NULL)
+	    (e = need_bytes(j, (size_t)t->bytes)) != EC_OK)
 		goto out;
 	j->data = t->data;
 	j->index = t->index;

@@ -27,6 +27,14 @@ enum err read_ahead_new(struct read_ahead **out, uint64_t bytes,
     read_ahead_fetch *fetch, void *ctx);
 void read_ahead_free(struct read_ahead *r);	/* NULL is fine */
 
+/* The last ${len} bytes of the file, which are no more than it has, are known
+ * already: ${buf}.  Once, before the first read.  Errors: EC_ENOMEM. */
+enum err read_ahead_end(struct read_ahead *r, const void *buf, size_t len);
+
+/* Who reads at ${from} is going to read on, as far as ${until}, and nothing
+ * beyond. */
+void read_ahead_expect(struct read_ahead *r, uint64_t from, uint64_t until);
+
 /* Exactly ${len} bytes at ${off}.  Errors: those of ${fetch}. */
 enum err read_ahead_read(struct read_ahead *r, void *buf, size_t len,
     uint64_t off);

@@ -181,30 +181,52 @@ remote_shard_close(struct drive_reader *r)
 	free(r);
 }
 
+/* The size of a shard file, with its end, which is what is read first. */
+static enum err
+ask_size(struct remote *r, const struct uuid *data, unsigned index,
+    struct buf *answer, uint64_t *bytes)
+{
+	char path[PATH_MAX_BYTES + 64];
+	size_t len;
+	enum err e;
+
+	shard_path(path, r, "size", data, index);
+	len = strlen(path);
+	snprintf(path + len, sizeof(path) - len, "?bytes=%d", WIRE_END_MAX);
+	if ((e = run_call(r, "GET", path, NULL, answer, REMOTE_CALL_MS)) !=
+	    EC_OK)
+		return e;
+	if (answer->len < WIRE_SIZE_BYTES)
+		return EC_ECORRUPT;
+	e = wire_numbers_decode(bytes, 1, answer->data, WIRE_SIZE_BYTES);
+	return e == EC_OK && answer->len - WIRE_SIZE_BYTES > *bytes ?
+	    EC_ECORRUPT : e;
+}
+
 static enum err
 remote_shard_open(struct drive *d, const struct uuid *data, unsigned index,
     struct drive_reader **out, uint64_t *bytes)
 {
-	struct buf answer = BUF_INIT(4096);
+	struct buf answer = BUF_INIT(WIRE_SIZE_BYTES + WIRE_END_MAX);
 	struct drive_reader *r = NULL;
 	enum err e;
 
-	if ((e = run_shard_op(d, "GET", "size", data, index, &answer)) !=
-	    EC_OK ||
-	    (e = wire_numbers_decode(bytes, 1, answer.data, answer.len)) !=
-	    EC_OK)
+	if ((e = ask_size(remote_of(d), data, index, &answer, bytes)) != EC_OK)
 		goto out;
 	e = EC_ENOMEM;
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		goto out;
 	r->r = remote_of(d);
 	shard_path(r->path, r->r, "shard", data, index);
-	if ((e = read_ahead_new(&r->ahead, *bytes, read_piece, r)) != EC_OK)
+	if ((e = read_ahead_new(&r->ahead, *bytes, read_piece, r)) != EC_OK ||
+	    (e = read_ahead_end(r->ahead, answer.data + WIRE_SIZE_BYTES,
+	    answer.len - WIRE_SIZE_BYTES)) != EC_OK)
 		goto out;
 	*out = r;
 	r = NULL;
 out:
-	free(r);
+	if (r != NULL)
+		remote_shard_close(r);
 	buf_release(&answer);
 	return e;
 }
@@ -229,6 +251,12 @@ remote_shard_peek(struct drive_reader *r, void *buf, size_t len,
     uint64_t off)
 {
 	return read_ahead_peek(r->ahead, buf, len, off);
+}
+
+static void
+remote_shard_expect(struct drive_reader *r, uint64_t from, uint64_t until)
+{
+	read_ahead_expect(r->ahead, from, until);
 }
 
 static enum err
@@ -442,6 +470,7 @@ static const struct drive_ops remote_ops = {
 	.shard_open = remote_shard_open,
 	.shard_pread = remote_shard_pread,
 	.shard_peek = remote_shard_peek,
+	.shard_expect = remote_shard_expect,
 	.shard_close = remote_shard_close,
 	.shard_remove = remote_shard_remove,
 	.shard_list = remote_shard_list,

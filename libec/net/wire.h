@@ -23,6 +23,8 @@ enum {
 	WIRE_LIST_MAX = 10000,		/* shard files in one answer */
 	WIRE_RECORDS_MAX = 10000,	/* a query's limit */
 	WIRE_READ_MAX = 1 << 20,	/* bytes of a shard in one answer */
+	WIRE_SIZE_BYTES = 12,		/* a message of one number, its size */
+	WIRE_END_MAX = 8192,		/* bytes of its end behind that */
 	WIRE_TEXT_MAX = RECORD_KEY_MAX,
 	WIRE_PARTS_MAX = DRIVE_JOBS_MAX,	/* in a batch */
 	WIRE_CODE_BYTES = 16,		/* a result's name, padded with NULs */

@@ -384,6 +384,26 @@ read_ahead(struct get_shards *gs, uint64_t off, size_t len)
 	}
 }
 
+/* Say what is going to be read of the shards: bytes [${off}, ${end}). */
+static void
+expect(struct get_shards *gs, uint64_t off, uint64_t end)
+{
+	uint64_t stripe = (uint64_t)gs->p.part.k * gs->p.part.unit;
+	uint64_t from = shard_data_off(off / stripe * gs->p.part.unit);
+	uint64_t until = shard_data_off(num_div_up(end, stripe) *
+	    gs->p.part.unit);
+
+	for (unsigned i = 0; i < gs->n; i++) {
+		const struct get_opening *o;
+
+		if (gs->shard[i] == NULL)
+			continue;
+		o = lane_call_arg(gs->shard[i]->call);
+		if (o->d->ops->shard_expect != NULL)
+			o->d->ops->shard_expect(o->reader, from, until);
+	}
+}
+
 /* Fill the view; again, somewhere else, when a read of it was left behind. */
 static enum err
 fill_view(struct get_shards *gs, size_t len, uint64_t off)
@@ -416,6 +436,8 @@ get_shards_view(struct get_shards *gs, const uint8_t **at, size_t *len,
 	enum err e;
 
 	*len = view_bytes(gs, off, end);
+	if (gs->view == NULL && off + *len < end)
+		expect(gs, off, end);
 	get_slab_put(gs->view);
 	gs->view = NULL;
 	if (gs->next != NULL && gs->next_off == off && gs->next_len == *len)

@@ -35,7 +35,7 @@ struct memory_drive {
 	enum err append_err, query_err, probe_err;
 	enum err write_err;
 	unsigned answers;	/* records */
-	atomic_uint aborted, committed;
+	atomic_uint aborted, committed, preads;
 };
 
 struct drive_writer {
@@ -194,6 +194,7 @@ memory_pread(struct drive_reader *r, void *buf, size_t len, uint64_t off)
 	if (len > 0)
 		memcpy(buf, r->f->bytes + off, len);
 	r->m->stats.shard_bytes_read += len;
+	r->m->preads++;
 	return EC_OK;
 }
 

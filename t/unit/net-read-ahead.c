@@ -76,6 +76,32 @@ test_order(void)
 }
 
 static void
+test_known(void)
+{
+	struct read_ahead *r = NULL;
+
+	read_ahead_new(&r, BYTES, fetch, NULL);
+	tap_ok(read_ahead_end(r, file + BYTES - 5000, 5000) == EC_OK, "end");
+	fetches = 0;
+	fetched = 0;
+	tap_ok(reads(r, 5000, BYTES - 5000) && reads(r, 7, BYTES - 7) &&
+	    fetches == 0, "what is known is not fetched");
+	tap_ok(reads(r, 5001, BYTES - 5001) && fetches == 1, "the rest is");
+	fetches = 0;
+	fetched = 0;
+	read_ahead_expect(r, PIECE, 4 * PIECE);
+	tap_ok(reads(r, 10, BYTES - 6000) && reads(r, PIECE, PIECE) &&
+	    reads(r, PIECE, 2 * PIECE) && reads(r, PIECE, 3 * PIECE), "read");
+	tap_is_u64(fetches, 2, "what is expected in one");
+	tap_is_u64(fetched, 10 + 3 * PIECE, "and nothing beyond");
+	read_ahead_expect(r, 0, 1000 * (uint64_t)BYTES);
+	fetched = 0;
+	tap_ok(reads_all(r, 0), "more than there is may be expected");
+	tap_ok(fetched <= BYTES, "and is not fetched");
+	read_ahead_free(r);
+}
+
+static void
 test_failing(void)
 {
 	struct read_ahead *r = NULL;
@@ -134,6 +160,7 @@ main(void)
 	for (size_t i = 0; i < BYTES; i++)
 		file[i] = (uint8_t)(i * 31 + i / 251);
 	test_order();
+	test_known();
 	test_failing();
 	test_many();
 	return tap_done();

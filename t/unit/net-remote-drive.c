@@ -12,6 +12,7 @@
 #include "canned_drive.h"
 #include "net/drive_service.h"
 #include "net/remote_drive.h"
+#include "net/wire.h"
 
 static char dir[] = "/tmp/net-remote-drive.XXXXXX", path[64];
 static struct memory_drive *memory;
@@ -129,6 +130,33 @@ test_query(void)
 	    "an error");
 	memory->query_err = EC_OK;
 	buf_release(&out.buf);
+}
+
+/* How often the drive behind is read for a file that is read in order. */
+static void
+test_reads(void)
+{
+	enum { PIECES = 16, PIECE = 128 * 1024, BYTES = PIECES * PIECE };
+	static uint8_t buf[PIECE];
+	const struct drive_ops *ops = remote->ops;
+	struct drive_reader *r = NULL;
+	struct uuid data = uuid_new();
+	bool good = true;
+	uint64_t size;
+
+	tap_ok(conform_write(remote, &data, 1, BYTES, true) == EC_OK, "write");
+	memory->preads = 0;
+	tap_ok(ops->shard_open(remote, &data, 1, &r, &size) == EC_OK &&
+	    ops->shard_peek(r, buf, 100, BYTES - 100) &&
+	    buf[99] == conform_byte(BYTES - 1), "its end comes with its size");
+	ops->shard_expect(r, 0, BYTES);
+	for (size_t at = 0; at < BYTES; at += PIECE)
+		good = good && ops->shard_pread(r, buf, PIECE, at) == EC_OK &&
+		    buf[7] == conform_byte(at + 7);
+	tap_ok(good, "all of it");
+	tap_is_u64(memory->preads, 1 + BYTES / WIRE_READ_MAX, "reads");
+	ops->shard_close(r);
+	ops->shard_remove(remote, &data, 1);
 }
 
 /* Ask the service what remote_drive never would. */
@@ -382,6 +410,7 @@ test_signed(const struct format *f)
 	conform_identity(remote, f);
 	conform_shard_files(remote);
 	conform_shard_list(remote);
+	test_reads();
 	test_append();
 	test_query();
 	test_shard_errors();
