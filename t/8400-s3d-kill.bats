@@ -5,7 +5,7 @@
 load lib/common.bash
 
 @test "killed again and again: nothing acknowledged is lost (2+2)" {
-	local cycles=${EC_KILLS:-12}
+	local cycles=${EC_KILLS:-30}
 
 	run /usr/bin/python3 "$ROOT/t/lib/chaos.py" "$EC_BIN/ec-s3d" \
 	    "$DIR/d{1...4}" "$cycles"
