@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "set/heal_born.h"
 #include "set/heal_census.h"
+#include "set/heal_outbox.h"
 #include "set/heal_version.h"
 
 enum {
@@ -256,11 +257,14 @@ heal_census_key(struct set *s, const struct heal_census *c,
 		worst = heal_worse(worst, e);
 		if (e == EC_EOWNED)
 			continue;
-		if (watch != NULL && watch->each != NULL)
+		if (watch != NULL && watch->outbox != NULL)
+			heal_outbox_put(watch->outbox, &r);
+		else if (watch != NULL && watch->each != NULL)
 			watch->each(watch->ctx, &r);
 	}
 	if (worst == EC_OK && c->silent == 0 && version == NULL &&
-	    (flags & HEAL_DRY) == 0)
+	    (flags & HEAL_DRY) == 0 &&
+	    (watch == NULL || watch->outbox == NULL))
 		worst = purge_all(s, c);
 	return worst;
 }

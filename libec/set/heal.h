@@ -32,6 +32,8 @@ struct heal_report {
 	bool lost;		/* fewer than k good shards, all drives asked */
 };
 
+struct heal_outbox;
+
 /* Who wants to know.  Either function may be NULL. */
 struct heal_watch {
 	/* Called per version looked at. */
@@ -39,6 +41,9 @@ struct heal_watch {
 	/* Asked often; true: leave off, with EC_ECANCELED. */
 	bool (*canceled)(void *ctx);
 	void *ctx;
+	/* Not NULL: records, and reports, go there (heal_outbox.h), nothing is
+	 * purged, and a result is true when that is sent. */
+	struct heal_outbox *outbox;
 };
 
 enum {

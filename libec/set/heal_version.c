@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "set/heal_inline.h"
+#include "set/heal_outbox.h"
 #include "set/heal_shard.h"
 #include "set/placement.h"
 
@@ -219,14 +220,11 @@ work_object(struct work *w)
 	return worst;
 }
 
-static enum err
-append_start(struct work *w, unsigned drive, struct gather *g,
-    struct lane_call **out)
+/* The record as this drive should have it. */
+static struct record
+record_for(const struct work *w, unsigned drive)
 {
 	struct record r = *w->v->best;
-	struct drive_append a = { 0 };
-	struct buf rec = BUF_INIT(RECORD_BYTES_MAX);
-	enum err e;
 
 	r.segment = r.offset = 0;
 	if (r.k > 0)
@@ -238,6 +236,18 @@ append_start(struct work *w, unsigned drive, struct gather *g,
 		memcpy(r.inline_sum, w->pieces.sum[r.index],
 		    sizeof r.inline_sum);
 	}
+	return r;
+}
+
+static enum err
+append_start(struct work *w, unsigned drive, struct gather *g,
+    struct lane_call **out)
+{
+	const struct record r = record_for(w, drive);
+	struct drive_append a = { 0 };
+	struct buf rec = BUF_INIT(RECORD_BYTES_MAX);
+	enum err e;
+
 	if ((e = record_encode(&rec, &r)) != EC_OK)
 		goto out;
 	a.rec = rec.data;
@@ -261,7 +271,40 @@ append_done(struct lane_call *c)
 	return n == 1 && a[0].err == EC_OK;
 }
 
-/* The record to each drive that lacks it and has the data. */
+static bool
+to_append(const struct work *w, unsigned drive)
+{
+	return w->census->answered[drive] && w->data[drive] &&
+	    !w->recorded[drive];
+}
+
+static void
+work_appended(struct work *w, unsigned drive)
+{
+	w->recorded[drive] = true;
+	if ((w->v->best->flags & RECORD_INLINE) != 0)
+		w->report->bytes += w->pieces.piece_bytes;
+}
+
+/* The record for each drive that lacks it and has the data, by and by. */
+static enum err
+work_post(struct work *w)
+{
+	struct record r;
+	enum err e;
+
+	for (unsigned i = 0; i < w->n; i++) {
+		if (!to_append(w, i))
+			continue;
+		r = record_for(w, i);
+		if ((e = heal_outbox_add(w->watch->outbox, i, &r)) != EC_OK)
+			return e;
+		work_appended(w, i);
+	}
+	return EC_OK;
+}
+
+/* The same, now. */
 static enum err
 work_append(struct work *w)
 {
@@ -273,16 +316,13 @@ work_append(struct work *w)
 	if ((e = gather_new(&g)) != EC_OK)
 		return e;
 	for (unsigned i = 0; i < w->n; i++)
-		if (w->census->answered[i] && w->data[i] && !w->recorded[i] &&
+		if (to_append(w, i) &&
 		    (e = append_start(w, i, g, &call[i])) != EC_OK)
 			goto out;
 	gather_wait(g, w->n, until);
 	for (unsigned i = 0; i < w->n; i++) {
-		if (call[i] == NULL || !append_done(call[i]))
-			continue;
-		w->recorded[i] = true;
-		if ((w->v->best->flags & RECORD_INLINE) != 0)
-			w->report->bytes += w->pieces.piece_bytes;
+		if (call[i] != NULL && append_done(call[i]))
+			work_appended(w, i);
 	}
 out:
 	for (unsigned i = 0; i < w->n; i++)
@@ -352,7 +392,8 @@ heal_version(struct set *s, const struct heal_census *c,
 	work_records(&w);
 	e = work_object(&w);
 	if (e == EC_OK && !w.dry)
-		e = work_append(&w);
+		e = watch != NULL && watch->outbox != NULL ?
+		    work_post(&w) : work_append(&w);
 	e = report_end(&w, e);
 	heal_pieces_release(&w.pieces);
 	return e;

@@ -4,12 +4,14 @@
 #include "base/log.h"
 #include "set/filling.h"
 #include "set/heal_merge.h"
+#include "set/heal_outbox.h"
 #include "store/repair_work_impl.h"
 
 enum {
 	QUEUE_PAGE = 64,
 	FILL_ROWS = 32,		/* with their data, at most 128 KiB each */
 };
+
 
 /* With a drive to be filled nearly all keys lack something: then a page has
  * what it takes to heal them. */
@@ -49,6 +51,49 @@ urgent_key(struct repair_work *w, struct set *s, struct heal_census *c,
 	    first->key, NULL) : repair_work_step(w);
 }
 
+/* All that the key may lack can be had from the page: no shard files, and
+ * nothing to be judged or purged. */
+static bool
+all_inline(const struct heal_census *c)
+{
+	for (unsigned i = 0; i < c->version_count; i++) {
+		const struct record *r = c->versions[i].best;
+
+		if (c->versions[i].fate != HEAL_LIVE ||
+		    (r->kind == RECORD_OBJECT &&
+		    (r->flags & RECORD_INLINE) == 0))
+			return false;
+	}
+	return !heal_census_purges(c);
+}
+
+static enum err
+fill_ended(struct repair_work *w, enum err e)
+{
+	pthread_mutex_lock(&w->lock);
+	w->worst = heal_worse(w->worst, repair_noted(w, repair_calm(e)));
+	pthread_mutex_unlock(&w->lock);
+	return e;
+}
+
+/* Small objects are not worth a job each: their records go to a new drive many
+ * at a time. */
+static enum err
+fill_key(struct repair_work *w, struct set *s, struct heal_census *c,
+    const struct record *first)
+{
+	const struct heal_watch watch = { .outbox = w->outbox };
+
+	if (!all_inline(c) || c->version_count > HEAL_OUTBOX_KEY)
+		return repair_submit_census(w, s, first, c);
+	if (!heal_outbox_room(w->outbox, c->version_count))
+		fill_ended(w, heal_outbox_send(w->outbox));
+	if (fill_ended(w, heal_census_key(s, c, NULL, repair_flags(w),
+	    &watch)) == EC_ENOMEM)
+		return EC_ENOMEM;
+	return repair_work_step(w);
+}
+
 /* A page's key: what looks bad in it is healed from what the drives say then,
  * or, when the page has all that it takes, from the page. */
 static enum err
@@ -70,8 +115,8 @@ walk_key(struct repair_work *w, struct set *s, struct heal_census *c,
 			    &look);
 		}
 	}
-	if (g.suspect && !cut && fills(w, s) && c->version_count > 0)
-		return repair_submit_census(w, s, first, c);
+	if (g.suspect && !cut && w->outbox != NULL && c->version_count > 0)
+		return fill_key(w, s, c, first);
 	if (g.suspect)
 		return repair_submit(w, s, first->bucket, first->key, NULL);
 	pthread_mutex_lock(&w->lock);
@@ -81,12 +126,28 @@ walk_key(struct repair_work *w, struct set *s, struct heal_census *c,
 	return repair_work_step(w);
 }
 
+static bool
+busy(struct repair_work *w)
+{
+	bool is;
+
+	pthread_mutex_lock(&w->lock);
+	is = w->busy > 0;
+	pthread_mutex_unlock(&w->lock);
+	return is;
+}
+
+/* What waits in the outbox must not wait for large objects, too: it may be
+ * overwritten meanwhile. */
 static void
 page_done(void *ctx)
 {
 	struct repair_work *w = ctx;
-	enum err e = repair_settle(w);
+	enum err e;
 
+	if (w->outbox != NULL && busy(w))
+		fill_ended(w, heal_outbox_send(w->outbox));
+	e = repair_settle(w);
 	w->worst = heal_worse(w->worst, e);
 }
 
@@ -106,6 +167,9 @@ walk_versions(struct repair_work *w, struct set *s)
 	enum err e;
 	bool cut;
 
+	if (fills(w, s) && (e = heal_outbox_new(&w->outbox, s, repair_report,
+	    w)) != EC_OK)
+		return e;
 	heal_walk_init(&walk, s, &q);
 	walk.leave = page_done;
 	walk.ctx = w;
@@ -113,6 +177,10 @@ walk_versions(struct repair_work *w, struct set *s)
 	    first != NULL)
 		if ((e = walk_key(w, s, &c, group, first, cut)) != EC_OK)
 			break;
+	if (w->outbox != NULL)
+		fill_ended(w, heal_outbox_send(w->outbox));
+	heal_outbox_free(w->outbox);
+	w->outbox = NULL;
 	e = heal_worse(e, repair_settle(w));
 	repair_noted(w, e);
 	heal_walk_release(&walk);
@@ -124,7 +192,8 @@ walk_versions(struct repair_work *w, struct set *s)
 static enum err
 walk_uploads(struct repair_work *w, struct set *s)
 {
-	const struct heal_watch watch = { repair_report, repair_canceled, w };
+	const struct heal_watch watch = { repair_report,
+		repair_canceled, w, NULL };
 	enum err e = heal_uploads(s, NULL, NULL, repair_flags(w), &watch);
 
 	for (unsigned i = 0; e == EC_EOWNED && i < REPAIR_TRIES; i++) {
@@ -137,7 +206,8 @@ walk_uploads(struct repair_work *w, struct set *s)
 enum err
 repair_work_tables(struct repair_work *w, struct set *s)
 {
-	const struct heal_watch watch = { repair_report, repair_canceled, w };
+	const struct heal_watch watch = { repair_report,
+		repair_canceled, w, NULL };
 	enum err e = heal_buckets(s, repair_flags(w), &watch);
 
 	if (e == EC_ECANCELED)

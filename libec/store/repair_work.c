@@ -136,7 +136,7 @@ glance_canceled(void *ctx)
 struct heal_watch
 repair_glance_watch(struct repair_glance *g)
 {
-	return (struct heal_watch){ glance_report, glance_canceled, g };
+	return (struct heal_watch){ glance_report, glance_canceled, g, NULL };
 }
 
 enum err
@@ -151,7 +151,8 @@ static enum err
 heal_suspect(struct repair_work *w, struct set *s, const char *bucket,
     const char *key, const struct stamp *version)
 {
-	const struct heal_watch watch = { repair_report, repair_canceled, w };
+	const struct heal_watch watch = { repair_report,
+		repair_canceled, w, NULL };
 	struct repair_glance g = { .w = w };
 	const struct heal_watch look = repair_glance_watch(&g);
 	unsigned deep = HEAL_DEEP;
@@ -176,7 +177,8 @@ static enum err
 heal_one(struct repair_work *w, struct set *s, const char *bucket,
     const char *key, const struct stamp *version)
 {
-	const struct heal_watch watch = { repair_report, repair_canceled, w };
+	const struct heal_watch watch = { repair_report,
+		repair_canceled, w, NULL };
 	enum err e;
 
 	if (key[0] == '\0')
@@ -227,7 +229,8 @@ static enum err
 job_heal(struct repair_job *j)
 {
 	struct repair_work *w = j->w;
-	const struct heal_watch watch = { repair_report, repair_canceled, w };
+	const struct heal_watch watch = { repair_report,
+		repair_canceled, w, NULL };
 	enum err e;
 
 	if (repair_canceled(w))

@@ -23,6 +23,7 @@ struct repair_work {
 	bool done;		/* a walk of all left nothing to do */
 	bool urgent;		/* only what is lost with one more drive; set
 				 * while no job is under way */
+	struct heal_outbox *outbox;	/* of a walk that fills a drive */
 	struct repair_job *again;	/* which another heal was at work on */
 	unsigned again_count;
 };
