@@ -137,11 +137,13 @@ $(BUILD)/t/%.o: ALL_CFLAGS += -Icmd -It/lib
 # programs with a sanitizer have an allocator that none may stand in front of.
 $(BUILD)/fault-sanitized.so: FAULT_CFLAGS := -DFAULT_NO_MALLOC
 $(BUILD)/clock.so: t/fault/clock.c
-$(BUILD)/fault.so $(BUILD)/fault-sanitized.so: t/fault/fault.c
+$(BUILD)/fault.so $(BUILD)/fault-sanitized.so: $(addprefix t/fault/, \
+		fault.c spec.c calls.c memory.c fault.h)
 $(BUILD)/clock.so $(BUILD)/fault.so $(BUILD)/fault-sanitized.so: \
 		| build/.gitignore
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(FAULT_CFLAGS) -O2 -g -fPIC -shared -o $@ $< -ldl
+	$(CC) $(BASE_CFLAGS) $(FAULT_CFLAGS) -O2 -g -fPIC -shared -o $@ \
+		$(filter %.c,$^) -ldl
 
 $(SWITCH): $(BUILD)/%: $(BUILD)/%.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
