@@ -120,7 +120,7 @@ struct lane_task {
 	struct drive_records *records;
 };
 void lane_chain_start(struct lane_task t[], unsigned n, struct gather *g);
-/* And gather_wait. */
+/* And gather_wait; up to 20 ms longer while no thread has come to the chain. */
 unsigned lane_chain_wait(const struct lane_task t[], unsigned n,
     struct gather *g, unsigned want, uint64_t deadline_us);
 

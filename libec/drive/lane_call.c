@@ -45,8 +45,8 @@ gather_new(struct gather **out)
 	return EC_OK;
 }
 
-static void
-gather_unref(struct gather *g)
+void
+gather_put(struct gather *g)
 {
 	if (atomic_fetch_sub(&g->refs, 1) != 1)
 		return;
@@ -59,7 +59,7 @@ void
 gather_free(struct gather *g)
 {
 	if (g != NULL)
-		gather_unref(g);
+		gather_put(g);
 }
 
 unsigned
@@ -146,7 +146,7 @@ lane_call_finish(struct lane_call *c, enum err e)
 		pthread_mutex_unlock(&g->mutex);
 		if (enough)
 			pthread_cond_signal(&g->done);
-		gather_unref(g);
+		gather_put(g);
 	}
 	lane_call_put(c);
 }

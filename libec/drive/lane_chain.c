@@ -10,20 +10,36 @@
 #include "base/clock.h"
 #include "drive/lane_impl.h"
 
-enum { HURRY_US = 1000 };	/* what is not done by then goes in parallel */
+enum {
+	HURRY_US = 1000,	/* what is not done by then goes in parallel */
+	PATIENCE_US = 20000,	/* but if nobody has come to it: on a machine
+				 * that is so busy more threads are no help */
+};
 
 struct chain {
 	struct lane_errand errand;
+	struct gather *g;	/* a reference, or NULL */
 	unsigned n;
 	struct lane *lane[LANE_CHAIN_MAX];	/* each with a reference */
 	struct lane_call *call[LANE_CHAIN_MAX];
 };
+
+/* Somebody has come to it. */
+static void
+begun(struct gather *g)
+{
+	if (g == NULL)
+		return;
+	atomic_store(&g->begun, true);
+	gather_put(g);
+}
 
 static void
 run_chain(struct lane_errand *e)
 {
 	struct chain *c = (struct chain *)e;
 
+	begun(c->g);
 	for (unsigned i = 0; i < c->n; i++)
 		lane_run_guest(c->lane[i], c->call[i]);
 	free(c);
@@ -63,9 +79,13 @@ lane_chain_start(struct lane_task t[], unsigned n, struct gather *g)
 		}
 	}
 	lane_post_send(&post);
-	if (c == NULL || (c->n > 0 && lane_errand_start(&c->errand, false,
-	    false)))
+	if (c == NULL)
 		return;
+	if ((c->g = g) != NULL)
+		atomic_fetch_add(&g->refs, 1);
+	if (c->n > 0 && lane_errand_start(&c->errand, false, false))
+		return;
+	begun(g);	/* threads of the lanes will */
 	for (unsigned i = 0; i < c->n; i++) {
 		lane_hurry(c->lane[i]);
 		lane_call_put(c->call[i]);
@@ -85,6 +105,9 @@ lane_chain_wait(const struct lane_task t[], unsigned n, struct gather *g,
 	if (hurry > deadline_us)
 		hurry = deadline_us;
 	if ((done = gather_wait(g, want, hurry)) >= want)
+		return done;
+	if (!atomic_load(&g->begun) && (done = gather_wait(g, want,
+	    hurry + PATIENCE_US)) >= want)
 		return done;
 	for (unsigned i = 0; i < n; i++)
 		if (t[i].call != NULL && !lane_call_done(t[i].call, &e))

@@ -29,12 +29,14 @@ struct lane_drive {
 void lane_drive_put(struct lane_drive *ld);	/* the last one closes */
 
 struct gather {
-	atomic_uint refs;	/* the owner and each call not finished */
+	atomic_uint refs;	/* the owner, each call not finished, a chain */
+	atomic_bool begun;	/* a thread has come to the chain */
 	pthread_mutex_t mutex;	/* guards all below */
 	pthread_cond_t done;
 	unsigned started, finished;
 	unsigned want;		/* the waiter needs so many; 0: nobody waits */
 };
+void gather_put(struct gather *g);	/* a reference */
 
 struct lane_call {
 	atomic_uint refs;	/* the caller, the lane, its worker */
