@@ -187,6 +187,8 @@ const uint8_t *record_meta_get(const uint8_t *meta, size_t meta_len,
 enum { RECORD_LISTED_MAX = 160 };
 size_t record_meta_listed(uint8_t out[RECORD_LISTED_MAX], const uint8_t *meta,
     size_t meta_len);
+/* Does it end where an entry ends? */
+bool record_meta_ok(const uint8_t *meta, size_t meta_len);
 /* Walk: *${pos} starts at 0; false at the end.  Bounds were checked by
  * record_decode. */
 bool record_meta_next(const uint8_t *meta, size_t meta_len, size_t *pos,
