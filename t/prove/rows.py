@@ -141,7 +141,7 @@ ROWS = [
         [("checks", CHECK)], (0, 0), ["drive-golden", "shard-golden"]),
     Row("C28", "builds with one defect each, caught",
         [("caught", r"^(\d+) of \d+ caught")], (12, 12),
-        [], ["t/seeded/seeded.py"]),
+        ["t/seeded/seeded.py"]),
     Row("", "each flush, quorum and hash check taken out, seen",
         [("seen", r"^(\d+) of \d+ removals")], (0, 0),
         [], ["t/seeded/removed.py"]),

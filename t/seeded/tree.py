@@ -47,7 +47,7 @@ class Tree:
         env = {k: v for k, v in os.environ.items()
                if k not in ("EC_TOTALS", "EC_RESULTS")}     # red is no failure
         run = subprocess.run(
-            ["sh", "t/lib/run", "-t", "300", *tests], cwd=self.dir,
+            ["sh", "t/lib/run", "-j", "2", "-t", "300", *tests], cwd=self.dir,
             env={**env, "EC_BIN": BUILD, "EC_POWER": "5"}, text=True,
             capture_output=True, check=False)
         return run.returncode == 0, run.stdout
