@@ -12,7 +12,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
+#include "base/num.h"
 #include "set/set.h"
+
+enum {
+	WRITE_BYTES = 512 * 1024,	/* at once */
+	PAGE_BYTES = 4096,	/* so lies what is to go past the cache */
+};
 
 struct box {
 	atomic_uint refs;
@@ -29,7 +36,7 @@ struct step {		/* the argument of a call */
 	struct box *box;
 	uint64_t off;
 	size_t len;
-	uint8_t bytes[];
+	uint8_t *bytes;		/* in the same memory */
 };
 
 struct heal_file {
@@ -38,6 +45,7 @@ struct heal_file {
 	struct gather *own;		/* of writes and commit */
 	unsigned own_started;
 	uint64_t written;
+	struct step *fill;		/* to be written when it is full */
 	struct lane_call *call, *before;	/* the last two */
 	enum err err;			/* the first */
 };
@@ -52,19 +60,28 @@ box_put(void *vb)
 }
 
 static struct step *
-step_new(struct box *b, const void *buf, size_t len, uint64_t off)
+step_init(struct step *s, size_t head, struct box *b, size_t len, uint64_t off)
 {
-	struct step *s = malloc(sizeof *s + len);
-
 	if (s == NULL)
 		return NULL;
 	atomic_fetch_add(&b->refs, 1);
-	s->box = b;
-	s->off = off;
-	s->len = len;
-	if (buf != NULL)
-		memcpy(s->bytes, buf, len);
+	*s = (struct step){ b, off, len, (uint8_t *)s + head };
 	return s;
+}
+
+static struct step *
+step_new(struct box *b, size_t len, uint64_t off)
+{
+	return step_init(malloc(sizeof(struct step) + len),
+	    sizeof(struct step), b, len, off);
+}
+
+/* To be filled, at whole pages of memory. */
+static struct step *
+step_new_write(struct box *b)
+{
+	return step_init(mem_aligned(PAGE_BYTES + WRITE_BYTES, PAGE_BYTES),
+	    PAGE_BYTES, b, 0, 0);
 }
 
 static void
@@ -139,14 +156,12 @@ end_run(struct drive *d, void *vb)
 	return EC_OK;
 }
 
-/* Start a call, of the file's own gather if ${g} is NULL; the one before it
- * stays at hand, an older one is put. */
+/* Start a call on ${s}, of the file's own gather if ${g} is NULL; the one
+ * before it stays at hand, an older one is put. */
 static enum err
 file_start(struct heal_file *f, struct gather *g, lane_run *run,
-    const void *buf, size_t len, uint64_t off)
+    struct step *s)
 {
-	struct step *s = step_new(f->box, buf, len, off);
-
 	if (s == NULL)
 		return EC_ENOMEM;
 	lane_call_put(f->before);
@@ -174,7 +189,8 @@ file_new(struct heal_file **out, struct lane *l, const struct uuid *data,
 	f->box->index = index;
 	if ((e = gather_new(&f->own)) != EC_OK ||
 	    (e = lane_series_new(&f->series, l)) != EC_OK ||
-	    (e = file_start(f, g, run, NULL, 0, 0)) != EC_OK)
+	    (e = file_start(f, g, run, step_new(f->box, 0, 0))) !=
+	    EC_OK)
 		goto out;
 	*out = f;
 	f = NULL;
@@ -204,6 +220,8 @@ heal_file_free(struct heal_file *f)
 		return;
 	lane_call_put(f->before);
 	lane_call_put(f->call);
+	if (f->fill != NULL)
+		step_drop(f->fill);
 	if (f->series != NULL) {
 		/* Without memory for it the handle stays open: a leak, but the
 		 * calls before it are unharmed. */
@@ -245,7 +263,7 @@ heal_file_read(struct heal_file *f, size_t len, uint64_t off, struct gather *g)
 {
 	if (f->err != EC_OK)
 		return f->err;
-	return file_start(f, g, read_run, NULL, len, off);
+	return file_start(f, g, read_run, step_new(f->box, len, off));
 }
 
 void
@@ -283,21 +301,43 @@ heal_file_created(struct heal_file *f)
 	return file_settle(f, 0);
 }
 
+/* Write what waits for it. */
+static enum err
+file_flush(struct heal_file *f)
+{
+	struct step *s = f->fill;
+
+	if (s == NULL || file_settle(f, 1) != EC_OK)
+		return f->err;
+	f->fill = NULL;
+	return f->err = file_start(f, NULL, write_run, s);
+}
+
 enum err
 heal_file_write(struct heal_file *f, const void *buf, size_t len)
 {
-	if (file_settle(f, 1) != EC_OK)
-		return f->err;
-	f->written += len;
-	return f->err = file_start(f, NULL, write_run, buf, len, 0);
+	const uint8_t *from = buf;
+
+	for (size_t n; f->err == EC_OK && len > 0; from += n, len -= n) {
+		if (f->fill == NULL &&
+		    (f->fill = step_new_write(f->box)) == NULL)
+			return f->err = EC_ENOMEM;
+		n = num_min(len, WRITE_BYTES - f->fill->len);
+		memcpy(f->fill->bytes + f->fill->len, from, n);
+		f->fill->len += n;
+		f->written += n;
+		if (f->fill->len == WRITE_BYTES)
+			file_flush(f);
+	}
+	return f->err;
 }
 
 enum err
 heal_file_commit(struct heal_file *f)
 {
-	if (file_settle(f, 0) != EC_OK)
+	if (file_flush(f) != EC_OK || file_settle(f, 0) != EC_OK)
 		return f->err;
-	f->err = file_start(f, NULL, commit_run, NULL, 0, 0);
+	f->err = file_start(f, NULL, commit_run, step_new(f->box, 0, 0));
 	return file_settle(f, 0);
 }
 

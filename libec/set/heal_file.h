@@ -36,9 +36,9 @@ void heal_file_take(struct heal_file *f, void *buf, size_t len);
 /* Wait until a file to write is created; its first error. */
 enum err heal_file_created(struct heal_file *f);
 
-/* Write (${buf} is copied; waits for the write before, so that two are in
- * memory), or commit and wait for it.  The first error of the file is given
- * back from there on. */
+/* Write (${buf} is copied, and written in larger pieces; waits for the piece
+ * before, so that three are in memory), or commit and wait for it.  The first
+ * error of the file is given back from there on. */
 enum err heal_file_write(struct heal_file *f, const void *buf, size_t len);
 enum err heal_file_commit(struct heal_file *f);
 uint64_t heal_file_written(const struct heal_file *f);
