@@ -36,7 +36,8 @@ add_escaped(struct xml *x, const char *s)
 	for (; *s != '\0'; s += n) {
 		for (n = 0; is_plain((unsigned char)s[n]); n++)
 			;
-		add(x, s, n);
+		if (n > 0)
+			add(x, s, n);
 		if (s[n] == '\0')
 			return;
 		snprintf(code, sizeof(code), "&#x%X;", (unsigned char)s[n]);
@@ -62,20 +63,35 @@ xml_begin(struct xml *x, const char *root)
 	add_str(x, ">");
 }
 
+/* ${lead}, ${len} bytes of ${name} and ">", at once: most of a list. */
+static void
+add_tag(struct xml *x, const char *lead, const char *name, size_t len)
+{
+	size_t n = strlen(lead);
+	uint8_t *p;
+
+	if (x->failed != EC_OK ||
+	    (x->failed = buf_reserve(&x->buf, n + len + 1, &p)) != EC_OK)
+		return;
+	memcpy(p, lead, n);
+	memcpy(p + n, name, len);
+	p[n + len] = '>';
+	x->buf.len += n + len + 1;
+}
+
 void
 xml_open(struct xml *x, const char *name)
 {
-	add_str(x, "<");
-	add_str(x, name);
-	add_str(x, ">");
+	add_tag(x, "<", name, strlen(name));
 }
 
 void
 xml_close(struct xml *x, const char *name)
 {
-	add_str(x, "</");
-	add(x, name, strcspn(name, " "));
-	add_str(x, ">");
+	const char *end = strchr(name, ' ');
+
+	add_tag(x, "</", name, end != NULL ? (size_t)(end - name) :
+	    strlen(name));
 }
 
 void

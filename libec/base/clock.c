@@ -66,23 +66,38 @@ clock_hlc_observe(uint64_t hlc)
 		;
 }
 
+/* The last digits of ${v}, in ${n} places, and then ${end}. */
+static char *
+digits(char *p, unsigned v, unsigned n, char end)
+{
+	for (unsigned i = n; i-- > 0; v /= 10)
+		p[i] = (char)('0' + v % 10);
+	p[n] = end;
+	return p + n + 1;
+}
+
+/* By hand: lists have a time in each of their entries. */
 static const char *
 text(char *buf, size_t len, uint64_t us, bool ms)
 {
 	time_t t = (time_t)(us / 1000000);
 	struct tm tm;
-	size_t n;
+	char *p = buf;
 
-	if (gmtime_r(&t, &tm) == NULL ||
-	    (n = strftime(buf, len, "%Y-%m-%dT%H:%M:%S", &tm)) == 0) {
+	if (len < sizeof("2026-11-22T13:01:07.123Z") ||
+	    gmtime_r(&t, &tm) == NULL || tm.tm_year + 1900 > 9999) {
 		snprintf(buf, len, "?");
 		return buf;
 	}
+	p = digits(p, (unsigned)tm.tm_year + 1900, 4, '-');
+	p = digits(p, (unsigned)tm.tm_mon + 1, 2, '-');
+	p = digits(p, (unsigned)tm.tm_mday, 2, 'T');
+	p = digits(p, (unsigned)tm.tm_hour, 2, ':');
+	p = digits(p, (unsigned)tm.tm_min, 2, ':');
+	p = digits(p, (unsigned)tm.tm_sec, 2, ms ? '.' : 'Z');
 	if (ms)
-		snprintf(buf + n, len - n, ".%03uZ",
-		    (unsigned)(us / 1000 % 1000));
-	else
-		snprintf(buf + n, len - n, "Z");
+		p = digits(p, (unsigned)(us / 1000 % 1000), 3, 'Z');
+	*p = '\0';
 	return buf;
 }
 

@@ -24,9 +24,14 @@ extern const char *const index_tables[TABLES];
 #define INDEX_COLUMNS \
 	"bucket,key,stamp,target,number,kind,flags,mtime,size,etag,k,m," \
 	"start,idx,inline,files,origin,segment,offset,length,listed"
+/* What queries give, behind the bucket, which most of them know.  What they do
+ * not want is NULL: each column of a row costs. */
+#define INDEX_COLUMNS_SHOWN \
+	"key,stamp,target,NULL,kind,flags,mtime,size,etag,k,m," \
+	"start,idx,inline,NULL,NULL,segment,offset,length,listed"
 /* The same, with only what it takes to find the record itself. */
 #define INDEX_COLUMNS_PLACE \
-	"bucket,key,stamp,target,NULL,kind,flags,NULL,NULL,NULL,NULL,NULL," \
+	"key,stamp,target,NULL,kind,flags,NULL,NULL,NULL,NULL,NULL," \
 	"NULL,NULL,NULL,NULL,NULL,segment,offset,length,NULL"
 enum { COL_BUCKET, COL_KEY, COL_STAMP, COL_TARGET, COL_NUMBER, COL_KIND,
 	COL_FLAGS, COL_MTIME, COL_SIZE, COL_ETAG, COL_K, COL_M, COL_START,

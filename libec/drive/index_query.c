@@ -107,6 +107,13 @@ table_order(enum drive_table t, enum range range)
 	return range == RANGE_STAMPS ? "stamp" : order[t];
 }
 
+/* The rows are all of one bucket, which the caller names. */
+static bool
+one_bucket(enum range range)
+{
+	return range != RANGE_BUCKETS && range != RANGE_STAMPS;
+}
+
 static enum err
 range_statement(struct scan *s, enum range range, sqlite3_stmt **out)
 {
@@ -117,10 +124,11 @@ range_statement(struct scan *s, enum range range, sqlite3_stmt **out)
 	enum err e;
 
 	if (*st == NULL) {
-		snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE %s "
-		    "ORDER BY %s", place ? INDEX_COLUMNS_PLACE :
-		    INDEX_COLUMNS, index_tables[t],
-		    range_where(t, range), table_order(t, range));
+		snprintf(sql, sizeof sql, "SELECT %s,%s FROM %s WHERE %s "
+		    "ORDER BY %s", one_bucket(range) ? "NULL" : "bucket",
+		    place ? INDEX_COLUMNS_PLACE : INDEX_COLUMNS_SHOWN,
+		    index_tables[t], range_where(t, range),
+		    table_order(t, range));
 		if ((e = index_prepare(s->ix, s->r->db, st, sql)) != EC_OK)
 			return e;
 	}
@@ -139,6 +147,15 @@ column_text(char *out, size_t room, sqlite3_stmt *st, int col)
 	if (len > 0)
 		memcpy(out, p, len);
 	out[len] = '\0';
+}
+
+static bool
+column_is(sqlite3_stmt *st, int col, const char *s)
+{
+	const void *p = sqlite3_column_blob(st, col);
+	size_t len = (size_t)sqlite3_column_bytes(st, col);
+
+	return len == strlen(s) && (len == 0 || memcmp(p, s, len) == 0);
 }
 
 static void
@@ -246,23 +263,24 @@ too_old(struct scan *s, sqlite3_stmt *st)
 
 /* Take in one row.  *${full}: of this key no more are wanted. */
 static enum err
-take(struct scan *s, sqlite3_stmt *st, bool *full)
+take(struct scan *s, enum range range, sqlite3_stmt *st, bool *full)
 {
-	char bucket[RECORD_BUCKET_MAX + 1], key[RECORD_KEY_MAX + 1];
 	const struct drive_query *q = s->q;
-	bool columns_do;
+	bool columns_do, other;
 	enum err e;
 
 	*full = false;
 	if (too_old(s, st))
 		return EC_OK;
-	column_text(bucket, sizeof bucket, st, COL_BUCKET);
-	column_text(key, sizeof key, st, COL_KEY);
-	if (strcmp(key, s->key) != 0 || strcmp(bucket, s->bucket) != 0) {
-		memcpy(s->bucket, bucket, sizeof bucket);
-		memcpy(s->key, key, sizeof key);
-		s->of_key = 0;
+	other = !column_is(st, COL_KEY, s->key);
+	if (other)
+		column_text(s->key, sizeof s->key, st, COL_KEY);
+	if (!one_bucket(range) && !column_is(st, COL_BUCKET, s->bucket)) {
+		column_text(s->bucket, sizeof s->bucket, st, COL_BUCKET);
+		other = true;
 	}
+	if (other)
+		s->of_key = 0;
 	*full = q->newest_only && s->of_key >= NEWEST_FEW;
 	if (*full || !matches(s, st))
 		return EC_OK;
@@ -307,12 +325,14 @@ scan_range(struct scan *s, enum range range, const char *bucket,
 	*full = false;
 	if ((e = range_statement(s, range, &st)) != EC_OK)
 		return e;
+	if (one_bucket(range))
+		snprintf(s->bucket, sizeof s->bucket, "%s", bucket);
 	bind_range(st, room, bucket, key, behind, below);
 	if (key != NULL)
 		sqlite3_bind_blob(st, 2, key, (int)key_len, SQLITE_STATIC);
 	while (e == EC_OK && s->count < s->q->limit &&
 	    (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		e = take(s, st, full);
+		e = take(s, range, st, full);
 		if (*full && range == RANGE_KEYS)
 			break;
 	}

@@ -344,52 +344,30 @@ record_name_crc(const char *bucket, const char *key)
 	    key, strlen(key));
 }
 
-/* Many short pieces are summed up as one: a sum is quick only of many bytes. */
-struct identity {
-	uint64_t crc;		/* of what came before bytes */
-	size_t len;
-	uint8_t bytes[512];
-};
-
-static void
-identity_add(struct identity *id, const void *buf, size_t len)
+static bool
+part_agrees(const struct record_part *a, const struct record_part *b)
 {
-	if (len > sizeof id->bytes - id->len) {
-		id->crc = checksum_crc64nvme(id->crc, id->bytes, id->len);
-		id->len = 0;
-	}
-	if (len > sizeof id->bytes) {
-		id->crc = checksum_crc64nvme(id->crc, buf, len);
-		return;
-	}
-	if (len > 0)
-		memcpy(id->bytes + id->len, buf, len);
-	id->len += len;
+	return a->number == b->number && a->size == b->size &&
+	    a->k == b->k && a->m == b->m && a->unit == b->unit &&
+	    memcmp(a->data.b, b->data.b, UUID_BYTES) == 0 &&
+	    memcmp(a->md5, b->md5, sizeof a->md5) == 0;
 }
 
-uint64_t
-record_identity(const struct record *r)
+bool
+record_agrees(const struct record *a, const struct record *b)
 {
-	struct identity id = { .crc = 0 };
-	struct record same = *r;
-	uint8_t bytes[HEAD_BYTES > PART_BYTES ? HEAD_BYTES : PART_BYTES];
-
-	same.index = 0;
-	same.inline_len = 0;
-	same.segment = 0;
-	same.offset = 0;
-	head_put(bytes, &same, false);
-	identity_add(&id, bytes, HEAD_BYTES);
-	identity_add(&id, r->bucket, strlen(r->bucket));
-	identity_add(&id, r->key, strlen(r->key));
-	identity_add(&id, r->etag, strlen(r->etag));
-	for (uint32_t i = 0; i < r->part_count; i++) {
-		part_put(bytes, &r->parts[i]);
-		identity_add(&id, bytes, PART_BYTES);
-	}
-	if (r->meta_len > 0)
-		identity_add(&id, r->meta, r->meta_len);
-	return checksum_crc64nvme(id.crc, id.bytes, id.len);
+	if (stamp_cmp(&a->stamp, &b->stamp) != 0 ||
+	    stamp_cmp(&a->target, &b->target) != 0 || a->kind != b->kind ||
+	    a->flags != b->flags || a->mtime_us != b->mtime_us ||
+	    a->size != b->size || a->k != b->k || a->m != b->m ||
+	    a->start != b->start || a->part_count != b->part_count ||
+	    a->meta_len != b->meta_len || strcmp(a->key, b->key) != 0 ||
+	    strcmp(a->etag, b->etag) != 0 || strcmp(a->bucket, b->bucket) != 0)
+		return false;
+	for (uint32_t i = 0; i < a->part_count; i++)
+		if (!part_agrees(&a->parts[i], &b->parts[i]))
+			return false;
+	return a->meta_len == 0 || memcmp(a->meta, b->meta, a->meta_len) == 0;
 }
 
 bool

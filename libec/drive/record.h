@@ -158,9 +158,9 @@ size_t record_place(uint8_t *rec, size_t len, uint64_t segment,
 uint32_t record_key_crc(const uint8_t *rec, size_t len);
 uint32_t record_name_crc(const char *bucket, const char *key);
 
-/* The same and the agreeing identity of two copies: equal but for index and
- * inline data.  A hash over all other fields, for quorum comparison. */
-uint64_t record_identity(const struct record *r);
+/* Whether two are copies of one state: all is equal but the index, inline data
+ * and where they lie. */
+bool record_agrees(const struct record *a, const struct record *b);
 
 /* Does state ${by}, when it is the newer one, take the place of ${r} of the
  * same key?  A tombstone does so to the version that is its target; anything

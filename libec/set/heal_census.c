@@ -51,7 +51,6 @@ version_add(struct heal_version *v, const struct state *s, unsigned drives)
 {
 	if (v->best == NULL || s->copies > v->copies) {
 		v->best = s->rec;
-		v->identity = s->identity;
 		v->copies = s->copies;
 		v->fate = fate_of(s);
 	}
@@ -131,6 +130,6 @@ heal_version_recorded(const struct heal_version *v, unsigned i,
 {
 	const struct record *r = v->on[i];
 
-	return r != NULL && record_identity(r) == v->identity &&
+	return r != NULL && record_agrees(r, v->best) &&
 	    (r->k == 0 || r->index == placement_shard(r->start, i, drives));
 }

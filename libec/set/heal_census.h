@@ -17,10 +17,9 @@
 enum heal_fate { HEAL_LIVE, HEAL_SUPERSEDED, HEAL_FAILED, HEAL_UNDECIDED };
 
 struct heal_version {	/* all records of one stamp */
-	const struct record *best;	/* of the identity with most copies */
-	const struct record *on[SET_DRIVES_MAX];	/* of any identity */
-	uint64_t identity;		/* best's */
-	unsigned copies;		/* of best's identity */
+	const struct record *best;	/* of what most copies agree on */
+	const struct record *on[SET_DRIVES_MAX];	/* whatever it says */
+	unsigned copies;		/* that agree with best */
 	enum heal_fate fate;
 };
 
@@ -43,8 +42,8 @@ enum err heal_census_judge(struct heal_census *c,
     const struct resolve_input in[], unsigned drives);
 void heal_census_release(struct heal_census *c);
 
-/* Whether drive ${i} has the record of ${v} as it should be: this identity,
- * with the index of its place. */
+/* Whether drive ${i} has the record of ${v} as it should be: it agrees
+ * with best and has the index of its place. */
 bool heal_version_recorded(const struct heal_version *v, unsigned i,
     unsigned drives);
 

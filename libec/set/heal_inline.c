@@ -39,7 +39,7 @@ piece_find(const struct resolve_input *in, const struct heal_version *v,
 {
 	for (unsigned j = 0; j < in->n; j++)
 		if (stamp_cmp(&in->rec[j].stamp, &v->best->stamp) == 0 &&
-		    record_identity(&in->rec[j]) == v->identity &&
+		    record_agrees(&in->rec[j], v->best) &&
 		    in->rec[j].index == shard)
 			return &in->rec[j];
 	return NULL;

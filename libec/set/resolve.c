@@ -37,20 +37,17 @@ state_add(struct resolve *r)
 static struct state *
 state_of(struct resolve *r, const struct record *rec)
 {
-	uint64_t identity = record_identity(rec);
 	struct state *s;
 
 	for (unsigned i = r->count; i-- > 0;) {
 		s = &r->state[i];
 		if (stamp_cmp(&s->rec->stamp, &rec->stamp) != 0)
 			break;
-		if (s->identity == identity)
+		if (record_agrees(s->rec, rec))
 			return s;
 	}
-	if ((s = state_add(r)) != NULL) {
+	if ((s = state_add(r)) != NULL)
 		s->rec = rec;
-		s->identity = identity;
-	}
 	return s;
 }
 
@@ -268,7 +265,8 @@ resolve_doubt(const struct resolve *r, const struct state *answer)
 		if (s == answer)
 			break;
 		if (s->life == STATE_VOID)
-			print = (print ^ s->identity ^ s->copies) *
+			print = (print ^ s->rec->stamp.hlc ^
+			    s->rec->stamp.id ^ s->copies) *
 			    UINT64_C(0x9e3779b97f4a7c15) + 1;
 	}
 	return print;

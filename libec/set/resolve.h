@@ -34,7 +34,6 @@ enum state_life {
 struct state {
 	const struct record *rec;	/* one copy of it */
 	const struct record *copy[SET_DRIVES_MAX];	/* by slot or NULL */
-	uint64_t identity;
 	unsigned copies, silent, need;
 	unsigned unfilled;	/* drives that lack it, and are not filled */
 	bool by_cut;		/* some are silent because of a cut */

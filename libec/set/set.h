@@ -3,8 +3,8 @@
  * A set knows lanes (drive/lane.h), not where the drives are.  All its state is
  * on the drives.  Any number of threads may call.
  *
- * Reading a key.  Each drive gives its records of the key; equal identities
- * (record_identity) are counted.  With c copies seen of a state and u drives
+ * Reading a key.  Each drive gives its records of the key; those that agree
+ * (record_agrees) are counted.  With c copies seen of a state and u drives
  * that did not answer, a state counts as
  *	decided     c >= need
  *	possible    c <  need and c + u >= need

@@ -203,7 +203,7 @@ same_record(const uint8_t *a, size_t alen, const uint8_t *b, size_t blen)
 	for (unsigned i = 0; i < 2; i++)
 		good = good && record_decode(&r[i], &parts[i], bytes[i],
 		    len[i]) == EC_OK;
-	good = good && record_identity(&r[0]) == record_identity(&r[1]) &&
+	good = good && record_agrees(&r[0], &r[1]) &&
 	    r[0].index == r[1].index && r[0].inline_len == r[1].inline_len &&
 	    (r[0].inline_data == NULL) == (r[1].inline_data == NULL);
 	free(parts[0]);
