@@ -13,6 +13,8 @@
 #      prove-long  the same at the counts of a release, for hours
 #      fuzz        every fuzzer for FUZZ_SECONDS (default 60); needs clang
 #      bench       every benchmark
+#      bench-full  a table of goals, each with what was reached, in an hour;
+#		ROWS='put-small growth' of it, BENCH_SECONDS, BENCH_OBJECTS
 #      coverage    check, then lines covered per file
 #      lint        format, static analysis, layers, scripts, manual pages
 #      install uninstall dist clean
@@ -82,6 +84,7 @@ PROGRAMS := $(TOOLS) $(S3D) $(BUILD)/ec-key
 UNITS := $(UNIT_SRC:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
 LOADS := $(BUILD)/t/bench/load/ec-load $(BUILD)/t/bench/load/ec-bare
+FILL := $(BUILD)/t/bench/full/fill
 FAULT := $(BUILD)/fault.so $(BUILD)/clock.so \
 	$(if $(SANITIZE),$(BUILD)/fault-sanitized.so)
 SWITCH := $(BUILD)/t/cluster/switch
@@ -120,7 +123,7 @@ $(BUILD)/ec-s3d: $(BUILD)/cmd/ec-s3d/main.o $(S3D_LIB) $(LIB)
 $(BUILD)/ec-key: $(KEY_SRC:%.c=$(BUILD)/%.o) $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(UNITS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(T_LIB) $(S3D_LIB) $(LIB)
+$(UNITS) $(BENCHES) $(FILL): $(BUILD)/%: $(BUILD)/%.o $(T_LIB) $(S3D_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # The load generator, and what it compares with.
@@ -230,6 +233,9 @@ fuzz: $(FUZZERS)
 bench: $(PROGRAMS) $(BENCHES) $(LOADS)
 	@EC_BIN=$(BUILD) t/lib/bench $(BENCHES) $(wildcard t/bench/*.sh)
 
+bench-full: $(PROGRAMS) $(LOADS) $(FILL)
+	@EC_BIN=$(BUILD) ROWS="$(ROWS)" t/lib/bench t/bench/full/full.py
+
 coverage:
 	@$(MAKE) BUILD=build/coverage CFLAGS='-O0 -g --coverage' \
 		LDFLAGS=--coverage check
@@ -281,7 +287,7 @@ clean:
 
 .PHONY: all units check check-fault check-s3 check-clients check-heal \
 	check-cluster check-power check-seeded check-removed prove prove-long \
-	fuzzers fuzz bench coverage lint install uninstall dist clean
+	fuzzers fuzz bench bench-full coverage lint install uninstall dist clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find build -name '*.d' 2>/dev/null)
