@@ -44,9 +44,8 @@ class Client:
             self.http.close()
             self.http = None
 
-    def request(self, method, target, body=b"", headers=None):
-        """(status, head, body).  NotSent, or OSError when what became of it
-        is not known."""
+    def begin(self, method, target, body=b"", headers=None):
+        """The answer, its body not yet read.  Raises as request does."""
         now = datetime.datetime.now(datetime.timezone.utc) + \
             datetime.timedelta(seconds=self.ahead_s)
         address = self.cluster.net.address[self.node]
@@ -60,17 +59,29 @@ class Client:
             if self.http is None:
                 self.http = self.connect(address)
             self.http.request(method, target, body, h)
-            r = self.http.getresponse()
-            data = r.read()
-            if r.will_close:
-                self.close()
-            return r.status, r.headers, data
+            return self.http.getresponse()
         except http.client.HTTPException as e:
             self.close()
             raise OSError(str(e)) from e
         except OSError:
             self.close()
             raise
+
+    def request(self, method, target, body=b"", headers=None):
+        """(status, head, body).  NotSent, or OSError when what became of it
+        is not known."""
+        r = self.begin(method, target, body, headers)
+        try:
+            data = r.read()
+        except http.client.HTTPException as e:
+            self.close()
+            raise OSError(str(e)) from e
+        except OSError:
+            self.close()
+            raise
+        if r.will_close:
+            self.close()
+        return r.status, r.headers, data
 
     def connect(self, address):
         name, port = address.split(":")

@@ -174,3 +174,27 @@ def slow_drive(r):
     if slow > before + 5:
         wrong.append("clients waited too long")
     return wrong
+
+
+@row("stalled", 8, 50)
+def stalled(r):
+    """readers of large objects on every node that stop in mid-stream"""
+    r.up().start()
+    load.Client(r.c, 1, r.load.more).put("stalled", bytes(32 << 20), False)
+    r.load.slowest()
+    r.at_work(200)
+    before = r.load.slowest()
+    readers = [load.Client(r.c, n) for n in r.c.nodes for _ in range(r.count)]
+    answers = [c.begin("GET", load.path("stalled")) for c in readers]
+    wrong = ["a reader: %d" % a.status for a in answers if a.status != 200]
+    r.load.slowest()
+    r.at_work(400)
+    beside = r.load.slowest()
+    r.said.append("a client waits %.1f s beside %d of them, %.1f s without" % (
+        beside, len(readers), before))
+    for c in readers:
+        c.close()
+    wrong += r.finish()
+    if beside > before + 5:
+        wrong.append("clients waited too long")
+    return wrong
