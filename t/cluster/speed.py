@@ -7,8 +7,8 @@ between cost in throughput.
 Round trips: 3 nodes x 4 drives in memory, the client beside the first node,
 every packet between nodes 5 ms under way; the median time of a request divided
 by that of a handshake of TCP over the same way, which is a round trip of the
-network alone, 10 ms and what the switch is late.  What it takes without the delay, in turns with it, is the machine's
-own part, and printed beside.
+network alone, 10 ms and what the switch is late.  What it takes without the
+delay, in turns with it, is the machine's own part, and printed beside.
 Connections: what the nodes opened to each other during these requests: one
 for each that is under way at a time, and those are kept.
 Throughput: 16 MiB objects by four clients, 3 nodes x 4 drives on ports of the
