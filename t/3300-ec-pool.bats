@@ -292,8 +292,28 @@ upload_begin()
 	exits 0 ec-scan --deep
 }
 
-@test "on three nodes: twelve drives are drained to six others" {
-	local first i n
+# node_reads N: read all through node N, again and again, until there is a file
+# "enough".  A line for each time in reads.N; what is not as it was written, or
+# not there, in wrong.N.  That it is to be asked for again is no contradiction.
+node_reads()
+{
+	local key code
+
+	while [ ! -e enough ] && [ -d "$DIR" ]; do
+		for key in small{1..3} large{1..3}; do
+			code=$(node_s3 "$1" -o "got.$1" -w '%{http_code}' \
+			    "/box/$key" || true)
+			case $code in
+			200)	cmp -s "got.$1" "${key%?}" ;;
+			*)	[[ $code = *50[03] || $code = 000 ]] ;;
+			esac || echo "$key: $code" >>"wrong.$1"
+		done
+		echo done >>"reads.$1"
+	done
+}
+
+@test "on three nodes: twelve drives are drained to six others, and read" {
+	local first i n reader=()
 
 	nodes_setup 3 4
 	nodes_start
@@ -314,8 +334,20 @@ upload_begin()
 	for n in 1 2 3; do node_ready "$n"; done
 	for n in 1 2 3; do eventually node_sees "$n" "18 online"; done
 	export EC_VOLUMES="$first $NODES_LINE"
+	for n in 1 2 3; do
+		node_reads "$n" 3>&- &
+		reader+=($!)
+	done
+	for n in 1 2 3; do eventually test -s "reads.$n"; done
 	exits 0 ec-pool drain 0
 	[[ $OUT == *"moved	6 keys, 6 versions, "*"; 0 left, 0 uploads" ]]
+	for n in 1 2 3; do rm "reads.$n"; done
+	for n in 1 2 3; do eventually test -s "reads.$n"; done
+	touch enough
+	wait "${reader[@]}"
+	for n in 1 2 3; do
+		[ ! -e "wrong.$n" ] || { cat "wrong.$n"; false; }
+	done
 	for n in 1 2 3; do
 		node_s3 "$n" "/box/small$n" | cmp - small
 		node_s3 "$n" "/box/large$((n % 3 + 1))" | cmp - large
