@@ -95,6 +95,7 @@ struct lane_worker {
 	bool stuck;		/* its calls were finished by the watch */
 	uint64_t started_us;	/* of what it holds; 0: idle */
 	unsigned held_count;
+	bool shared;		/* its last batch was of several callers */
 	struct lane_call *held[LANE_BATCH_MAX];
 	struct drive_append *batch;	/* an appender's */
 };

@@ -339,6 +339,7 @@ lane_batch_begin(struct lane_worker *w)
 {
 	unsigned n = batch_take(w);
 
+	w->shared = w->held_count > 1;
 	worker_begin(w);
 	lane_mark_begin(w->lane, w->batch, n);
 	return n;
@@ -375,8 +376,8 @@ run_batch(struct lane_worker *w)
 	lane_batch_end(w, n, e);
 }
 
-/* Threads that are about to run may have appends, too: on a busy machine they
- * go with the same flush, and on an idle one this takes no time. */
+/* Of several writers some may be about to run: on a busy machine what they
+ * append goes with the same flush, and on an idle one this takes no time. */
 static void
 let_others_append(struct lane *l)
 {
@@ -395,7 +396,8 @@ appender_main(void *arg)
 	pthread_mutex_lock(&l->mutex);
 	while (!w->retired) {
 		if (l->appends.first != NULL) {
-			let_others_append(l);
+			if (w->shared)
+				let_others_append(l);
 			if (l->appends.first != NULL && !w->retired)
 				run_batch(w);
 			timed_out = 0;

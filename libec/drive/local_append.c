@@ -248,10 +248,11 @@ static enum err
 append_plain(struct batch *b)
 {
 	struct local *l = b->l;
+	bool any;
 	enum err e;
 
 	if (l->stale || !l->follows || !is_plain(b) ||
-	    shards_full(&l->shards, 0))
+	    shards_full(&l->shards, 0) || local_pressure(l, &any) > 2)
 		return EC_ESTALE;
 	if ((e = judge(b)) != EC_OK)
 		return e;

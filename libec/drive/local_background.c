@@ -12,7 +12,8 @@ enum {
 	CHECKPOINT_PAGES_FULL = 100,
 	PENDING_KEYS = 4096,		/* and then at once */
 	PENDING_BYTES = 16 * 1024 * 1024,	/* of the journal */
-	PENDING_KEY_BYTES = 4096,	/* what the index may need for one */
+	PENDING_KEY_BYTES = 16 * 1024,	/* of a segment, for one: a small drive
+					 * has little room to spare for a log */
 	SOON_MS = 1000,
 };
 
@@ -92,9 +93,8 @@ start(struct local *l)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-/* How much of what may be pending is: 2 and more is too much. */
-static unsigned
-pressure(struct local *l, bool *any)
+unsigned
+local_pressure(struct local *l, bool *any)
 {
 	uint64_t keys = num_min(PENDING_KEYS,
 	    l->segment_bytes / PENDING_KEY_BYTES);
@@ -115,7 +115,7 @@ local_background_if_due(struct local *l)
 	unsigned backlog = index_backlog(l->index), p;
 	bool any, wake;
 
-	p = pressure(l, &any);
+	p = local_pressure(l, &any);
 	if (p >= 2)
 		local_settle(l);
 	if (backlog >= CHECKPOINT_PAGES_FULL && backlog < CHECKPOINT_PAGES &&

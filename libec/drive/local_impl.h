@@ -107,6 +107,9 @@ enum err local_maintain(struct drive *d, unsigned budget_ms, unsigned grace_s,
  * empty. */
 void local_background_if_due(struct local *l);
 void local_background_stop(struct local *l);
+/* How much is pending: from 1 on it is to be applied, from 2 on whoever appends
+ * does so, from 3 on it seems that it cannot be done. */
+unsigned local_pressure(struct local *l, bool *any);
 void local_checkpoint_full(struct local *l);
 
 #endif
