@@ -99,7 +99,10 @@ test_full(void)
 			kit_put(d, kit_purge("b", key, 20000 + i, 1 + i));
 	}
 	tap_is_str(kit_query(d, &q), "", "purges work");
-	tap_is_u64(put_big(9999), EC_ENOSPC, "there is no room yet");
+	/* Some, when the log of the index was made empty. */
+	for (n = 0; (e = put_big(9000 + n)) == EC_OK && n < 20; n++)
+		;
+	tap_is_u64(e, EC_ENOSPC, "there is hardly any room yet");
 	e = d->ops->maintain(d, 10000, 3600, &removed);
 	tap_is_u64(e, EC_OK, "compaction works");
 	tap_ok(space_free() > before + (10u << 20), "and makes room");
