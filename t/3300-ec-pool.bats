@@ -308,7 +308,7 @@ node_reads()
 			*)	[[ $code = *50[03] || $code = 000 ]] ;;
 			esac || echo "$key: $code" >>"wrong.$1"
 		done
-		echo done >>"reads.$1"
+		echo all >>"reads.$1"
 	done
 }
 
