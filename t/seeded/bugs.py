@@ -46,7 +46,7 @@ BUGS = [
     Bug("stale-generation", "a drive takes an older record over a newer one",
         "libec/drive/index_apply.c",
         "	if (stamp_cmp(&s, &r->stamp) <= 0)",
-        "	if (true)", unit("store-locks", "drive-local", "drive-model")),
+        "	if (true)", unit("store-locks", "drive-follow", "drive-model")),
     Bug("unsigned-header", "an x-amz- header need not be signed",
         "cmd/ec-s3d/sigv4.c",
         '		if (strncasecmp(in->headers[i].name, "x-amz-", 6) == 0 &&',

@@ -37,7 +37,7 @@ TESTS = [       # the first that fits a file
     ("libec/drive/clone.c", "t/3110-ec-heal-replace.bats"),
     ("libec/drive/quarantine.c", "drive-kept drive-local t/3100-ec-heal.bats"),
     ("libec/drive/*", "drive-crash drive-journal drive-local drive-fault "
-     "drive-full t/8200-fault-put.bats t/8600-power.bats"),
+     "drive-follow drive-full t/8200-fault-put.bats t/8600-power.bats"),
     ("libec/codec/outputs.c", "t/1020-ec-encode-safety.bats "
      "t/8100-fault-encode.bats"),
     ("libec/codec/*", "decode decode-large shard heal-key heal-parity "
