@@ -16,6 +16,8 @@ static const struct action table[] = {
 	{ "ListBuckets", "s3:ListAllMyBuckets", NULL, ACTION_USER, 0 },
 	{ "CreateBucket", "s3:CreateBucket", NULL, ACTION_USER, 0 },
 	{ "AssumeRole", "sts:AssumeRole", NULL, ACTION_USER, 0 },
+	{ "GetSessionToken", "sts:GetSessionToken", NULL, ACTION_USER, 0 },
+	{ "GetCallerIdentity", "sts:GetCallerIdentity", NULL, ACTION_EACH, 0 },
 	{ "DeleteObjects", "s3:DeleteObject", NULL, ACTION_EACH, 0 },
 	BUCKET("HeadBucket", "ListBucket", ACL_READ),
 	BUCKET("ListObjects", "ListBucket", ACL_READ),

@@ -235,13 +235,18 @@ void
 call_answer_error(struct call *c, enum s3_error e)
 {
 	struct xml x = XML_INIT;
-	bool sts = c->route != NULL && c->route->on == ROUTE_SERVICE &&
-	    strcmp(c->route->method, "POST") == 0;
+	bool sts = c->rq.bucket != NULL && c->rq.bucket[0] == '\0' &&
+	    strcmp(http_method(c->x), "POST") == 0;
 	const char *root = sts ? "ErrorResponse" : "Error";
 
-	xml_begin(&x, root);
-	if (sts)
+	if (sts) {
+		xml_begin_sts(&x, root);
 		xml_open(&x, "Error");
+		xml_text(&x, "Type", s3_error_status(e) < 500 ? "Sender" :
+		    "Receiver");
+	} else {
+		xml_begin(&x, root);
+	}
 	xml_text(&x, "Code", s3_error_code(e));
 	xml_text(&x, "Message", c->detail[0] != '\0' ? c->detail :
 	    s3_error_text(e));
@@ -254,8 +259,10 @@ call_answer_error(struct call *c, enum s3_error e)
 	xml_text(&x, "Resource", c->rq.path != NULL ? c->rq.path : "");
 	xml_text(&x, "RequestId", c->id);
 	xml_text(&x, "HostId", c->id);
-	if (sts)
+	if (sts) {
 		xml_close(&x, "Error");
+		xml_text(&x, "RequestId", c->id);
+	}
 	if (xml_end(&x, root) != EC_OK)
 		x.buf.len = 0;
 	if (e != S3_NOT_MODIFIED)

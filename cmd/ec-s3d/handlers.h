@@ -22,8 +22,10 @@ call_handler handle_policy_get, handle_policy_put, handle_policy_delete,
     handle_policy_status, handle_public_block_get, handle_public_block_put,
     handle_public_block_delete, handle_ownership_get, handle_ownership_put,
     handle_ownership_delete;
-/* sts.c */
+/* sts.c: what POST / asks for is told by its form; a row of its own for each,
+ * NULL when it is none that is done. */
 call_handler handle_assume_role;
+const struct route *sts_route(const struct call *c);
 /* bucket_tags.c */
 call_handler handle_bucket_tags_get, handle_bucket_tags_put,
     handle_bucket_tags_delete;

@@ -88,6 +88,8 @@
 	    "against our published schema") \
 	X(S3_MALFORMED_POLICY, "MalformedPolicy", 400, \
 	    "Policy has invalid content") \
+	X(S3_MALFORMED_DOCUMENT, "MalformedPolicyDocument", 400, \
+	    "The policy document is malformed") \
 	X(S3_MALFORMED_POST, "MalformedPOSTRequest", 400, \
 	    "The body of your POST request is not well-formed " \
 	    "multipart/form-data") \
@@ -133,6 +135,8 @@
 	    "The public access block configuration was not found") \
 	X(S3_NO_OWNERSHIP, "OwnershipControlsNotFoundError", 404, \
 	    "The bucket ownership controls were not found") \
+	X(S3_VALIDATION, "ValidationError", 400, \
+	    "The request does not satisfy the constraints of the service") \
 	X(S3_NOT_IMPLEMENTED, "NotImplemented", 501, \
 	    "A header or query you provided implies functionality that is " \
 	    "not implemented") \

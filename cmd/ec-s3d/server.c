@@ -140,6 +140,11 @@ serve(struct call *c)
 	c->route = route_find(&c->rq, http_method(c->x), headers, n);
 	if (c->route == NULL)
 		return S3_METHOD_NOT_ALLOWED;
+	if (c->route->handle == handle_assume_role && c->who.user != NULL &&
+	    (c->route = sts_route(c)) == NULL)
+		return call_fail(c, S3_NOT_IMPLEMENTED, "of STS only "
+		    "AssumeRole, GetSessionToken and GetCallerIdentity are "
+		    "implemented");
 	if ((e = caller_authorize(c)) != S3_OK)
 		return e;
 	if (c->route->handle != handle_not_implemented &&

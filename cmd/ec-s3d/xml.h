@@ -46,6 +46,8 @@ struct xml {
 void xml_release(struct xml *x);
 /* The declaration and the root element, with the name space of S3. */
 void xml_begin(struct xml *x, const char *root);
+/* The same in the name space of STS, for answers at POST /. */
+void xml_begin_sts(struct xml *x, const char *root);
 void xml_open(struct xml *x, const char *name);
 /* ${name} may carry attributes ("Grantee a=\"b\""); only the name is closed. */
 void xml_close(struct xml *x, const char *name);

@@ -6,6 +6,7 @@
 #include "xml.h"
 
 #define NAME_SPACE "http://s3.amazonaws.com/doc/2006-03-01/"
+#define NAME_SPACE_STS "https://sts.amazonaws.com/doc/2011-06-15/"
 
 static void
 add(struct xml *x, const void *p, size_t len)
@@ -53,14 +54,26 @@ xml_release(struct xml *x)
 	buf_release(&x->buf);
 }
 
-void
-xml_begin(struct xml *x, const char *root)
+static void
+begin(struct xml *x, const char *root, const char *attributes)
 {
 	add_str(x, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<");
 	add_str(x, root);
-	if (strcmp(root, "Error") != 0)
-		add_str(x, " xmlns=\"" NAME_SPACE "\"");
+	add_str(x, attributes);
 	add_str(x, ">");
+}
+
+void
+xml_begin(struct xml *x, const char *root)
+{
+	begin(x, root, strcmp(root, "Error") != 0 ?
+	    " xmlns=\"" NAME_SPACE "\"" : "");
+}
+
+void
+xml_begin_sts(struct xml *x, const char *root)
+{
+	begin(x, root, " xmlns=\"" NAME_SPACE_STS "\"");
 }
 
 /* ${lead}, ${len} bytes of ${name} and ">", at once: most of a list. */

@@ -447,12 +447,17 @@ def post(form, body):
         return e.code
 
 
+def sts_of(key, secret, token=None):
+    return boto3.client('sts', endpoint_url=URL, region_name='us-east-1',
+                        aws_access_key_id=key, aws_secret_access_key=secret,
+                        aws_session_token=token,
+                        config=Config(retries={'max_attempts': 1}))
+
+
 def group_sts():
     b = bucket()
     put(main, b, 'key')
-    sts = boto3.client('sts', endpoint_url=URL, region_name='us-east-1',
-                       aws_access_key_id='MAINKEY',
-                       aws_secret_access_key='main-secret')
+    sts = sts_of('MAINKEY', 'main-secret')
 
     def assume(**how):
         got = sts.assume_role(RoleArn='arn:aws:iam::000000000000:user/main',
@@ -467,8 +472,9 @@ def group_sts():
             'Effect': 'Allow', 'Action': 's3:GetObject', 'Resource': '*'}]}))
     works('what the policy allows', reader.get_object, Bucket=b, Key='key')
     fails('AccessDenied', 'what it does not', put, who=reader, b=b, key='x')
-    fails('InvalidArgument', 'too long', assume, DurationSeconds=43201)
-    fails('MalformedPolicy', 'a bad policy', assume, Policy='{"a": 1}')
+    fails('ValidationError', 'too long', assume, DurationSeconds=43201)
+    fails('MalformedPolicyDocument', 'a bad policy', assume,
+          Policy='{"a": 1}')
     bare = client(got['AccessKeyId'], got['SecretAccessKey'])
     fails('SignatureDoesNotMatch', 'without the token', bare.list_objects,
           Bucket=b)
@@ -478,6 +484,36 @@ def group_sts():
     bad = client(got['AccessKeyId'], 'another-secret', got['SessionToken'])
     fails('SignatureDoesNotMatch', 'another secret', bad.list_objects,
           Bucket=b)
+    role = sts.assume_role(RoleArn='arn:aws:iam::000000000000:user/main',
+                           RoleSessionName='test')['AssumedRoleUser']
+    same(role['Arn'], 'arn:aws:sts::000000000000:assumed-role/main/test',
+         'the name of the session')
+    token = sts.get_session_token(DurationSeconds=900)['Credentials']
+    who = client(token['AccessKeyId'], token['SecretAccessKey'],
+                 token['SessionToken'])
+    works('by GetSessionToken', who.get_object, Bucket=b, Key='key')
+    fails('ValidationError', 'for too long', sts.get_session_token,
+          DurationSeconds=129601)
+    under = sts_of(token['AccessKeyId'], token['SecretAccessKey'],
+                   token['SessionToken'])
+    fails('AccessDenied', 'more of itself', under.get_session_token)
+    fails('AccessDenied', 'a role of it', under.assume_role,
+          RoleArn='arn:aws:iam::000000000000:user/main', RoleSessionName='x1')
+    for one, arn in ((sts, 'user/main'), (under, 'user/main'),
+                     (sts_of(os.environ['EC_ROOT_USER'],
+                             os.environ['EC_ROOT_PASSWORD']), 'root')):
+        got = one.get_caller_identity()
+        same((got['Arn'], got['Account'], got['UserId'] != ''),
+             ('arn:aws:iam::000000000000:' + arn, '000000000000', True),
+             'who one is')
+    fails('NotImplemented', 'another action', sts.get_federation_token,
+          Name='x1')
+    fails('NotImplemented', 'IAM', boto3.client(
+        'iam', endpoint_url=URL, region_name='us-east-1',
+        aws_access_key_id='MAINKEY',
+        aws_secret_access_key='main-secret').create_user, UserName='x')
+    fails('SignatureDoesNotMatch', 'who one is, without the secret',
+          sts_of('MAINKEY', 'another').get_caller_identity)
 
 
 globals()['group_' + sys.argv[2]]()
