@@ -392,6 +392,7 @@ def main():
     print("not here: one drive delayed by 200 ms, see make check-cluster")
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 try:
     main()
 finally:
