@@ -101,7 +101,7 @@ encode_all(const struct encode_params *p, const uint8_t *data, size_t len,
 enum err
 open_all(struct decode **d, const struct encode_params *p, uint64_t *size)
 {
-	struct decode_source src[SHARDS_MAX] = { { NULL } };
+	struct decode_source src[SHARDS_MAX] = { { 0 } };
 	struct decode_params dp = { .stripe = p->stripe, .id = p->id,
 		.part = p->part, .bad = count_bad };
 
