@@ -18,6 +18,26 @@
 
 enum { AHEAD_BYTES = 128 * 1024 };
 
+/* What was appended to the last segment without a flush: the next one's header
+ * says that it is there. */
+static enum err
+flush_last(struct journal *j)
+{
+	struct segment *s = journal_last(j);
+	enum err e;
+
+	if (s == NULL || s->damaged || !j->unflushed)
+		return EC_OK;
+	j->unflushed = false;	/* a failed flush is not tried again */
+	pthread_mutex_lock(&j->mutex);
+	e = journal_segment_open(j, s);
+	pthread_mutex_unlock(&j->mutex);
+	if (e != EC_OK)
+		return e;
+	atomic_fetch_add(&j->flushes, 1);
+	return fdatasync(s->fd) == 0 ? EC_OK : err_from_errno(errno);
+}
+
 /* A new last segment, its name and header durable. */
 static enum err
 roll(struct journal *j)
@@ -63,8 +83,10 @@ out:
 enum err
 journal_roll(struct journal *j)
 {
-	enum err e = roll(j);
+	enum err e = flush_last(j);
 
+	if (e == EC_OK)
+		e = roll(j);
 	if (e != EC_OK)
 		log_error("%s: journal: no new segment: %s", j->name,
 		    err_text(e));
@@ -167,6 +189,7 @@ journal_write(struct journal *j, const struct journal_frame *f, unsigned n,
 	pthread_mutex_lock(&j->mutex);
 	s->end = end;
 	pthread_mutex_unlock(&j->mutex);
+	j->unflushed = !flush;
 out:
 	free(iov);
 	free(heads);

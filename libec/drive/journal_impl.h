@@ -6,7 +6,8 @@
  * 2. A failed write is cut off.  A failed flush is final for its segment: the
  *    next one's header says that it ends where the last good batch did, and
  *    before that one is removed the file is cut there.
- * 3. A segment's directory entry and header are durable before any batch in it.
+ * 3. A segment's directory entry and header are durable before any batch in it,
+ *    and all of the one before.
  * 4. A batch lies in one segment. */
 #ifndef JOURNAL_IMPL_H
 #define JOURNAL_IMPL_H
@@ -37,6 +38,7 @@ struct journal {
 	size_t count, cap, open_count;
 	uint64_t next_seq;
 	bool broken;		/* nothing more goes to the last segment */
+	bool unflushed;		/* its end may not be durable */
 	atomic_ullong damaged, flushes;
 };
 

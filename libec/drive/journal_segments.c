@@ -281,6 +281,7 @@ journal_open(struct journal **out, int dir_fd, const struct uuid *drive,
 	j->segment_bytes = segment_bytes;
 	j->name = name;
 	j->next_seq = 1;
+	j->unflushed = true;	/* who wrote it may have been killed */
 	pthread_mutex_init(&j->mutex, NULL);
 	if ((j->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0)) < 0) {
 		e = err_from_errno(errno);
