@@ -128,7 +128,11 @@ class Client(threading.Thread):
                                     PartNumber=n, Body=p)
             done_parts.append({"PartNumber": n, "ETag": r["ETag"]})
         if self.random.random() < 0.3:
-            self.s3.abort_multipart_upload(Bucket=BUCKET, Key=key, UploadId=u)
+            try:
+                self.s3.abort_multipart_upload(Bucket=BUCKET, Key=key,
+                                               UploadId=u)
+            except self.s3.exceptions.NoSuchUpload:
+                pass    # the answer to it was lost with the server
             return
         self.write(key, b"".join(d), self.s3.complete_multipart_upload,
                    UploadId=u, MultipartUpload={"Parts": done_parts})
