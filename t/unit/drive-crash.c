@@ -413,6 +413,31 @@ index_said_last(void)
 	return said;
 }
 
+/* When a segment is begun, are all of the journal's files durable? */
+static bool
+segments_end_flushed(void)
+{
+	bool journal[TRACE_FILES_MAX] = { false };
+	bool pending[TRACE_FILES_MAX] = { false };
+	unsigned begun = 0;
+
+	for (unsigned i = 0; i < trace_count; i++) {
+		const struct trace_op *op = &trace[i];
+
+		if (op->kind <= TRACE_SYNC)
+			pending[op->file] = op->kind != TRACE_SYNC;
+		if (op->kind != TRACE_CREATE ||
+		    strstr(op->path, ".seg") == NULL)
+			continue;
+		for (unsigned f = 0; f < trace_files; f++)
+			if (journal[f] && pending[f])
+				return false;
+		journal[op->file] = true;
+		begun++;
+	}
+	return begun > 2;
+}
+
 /* Before the format is durable there is no drive to lose. */
 static unsigned
 first_point(void)
@@ -448,6 +473,8 @@ main(void)
 	    trace_files);
 	tap_ok(trace_count > 200 && trace_files > 10, "a trace");
 	tap_ok(index_said_last(), "an index is not said to be whole before");
+	tap_ok(segments_end_flushed(), "nor a segment begun before the last "
+	    "is durable");
 	snprintf(state, sizeof state, "%s/state", work);
 	memcpy(dir, state, sizeof state);
 	for (unsigned i = 0; i < states; i++) {
