@@ -335,12 +335,12 @@ scope_check(const struct claim *c, const struct sigv4_request *in,
     const char *date, const char *region, bool presigned)
 {
 	/* STS is asked at POST /, and nothing else is. */
-	const char *service = strcmp(in->method, "POST") == 0 &&
-	    in->rq->bucket[0] == '\0' ? "sts" : "s3";
+	bool sts = strcmp(in->method, "POST") == 0 &&
+	    in->rq->bucket[0] == '\0';
 
-	if (service[1] == 't' && strcmp(c->service, "iam") == 0)
+	if (sts && strcmp(c->service, "iam") == 0)
 		return S3_NOT_IMPLEMENTED;	/* users: see ec-key */
-	if (strcmp(c->service, service) != 0 ||
+	if (strcmp(c->service, sts ? "sts" : "s3") != 0 ||
 	    strcmp(c->terminator, "aws4_request") != 0 ||
 	    strncmp(c->day, date, 8) != 0 || strcmp(c->region, region) != 0)
 		return presigned ? S3_AUTH_QUERY : S3_AUTH_MALFORMED;

@@ -162,7 +162,7 @@ scan_flags(const struct scan *sc)
 struct heal_watch
 scan_watch(struct scan *sc)
 {
-	return (struct heal_watch){ scan_report, NULL, sc, NULL };
+	return (struct heal_watch){ .each = scan_report, .ctx = sc };
 }
 
 static enum err
@@ -179,7 +179,7 @@ scan_again(struct scan *sc, const char *bucket, const char *key)
 enum err
 scan_twice(struct scan *sc, const char *bucket, const char *key)
 {
-	const struct heal_watch watch = { scan_glance, NULL, sc, NULL };
+	const struct heal_watch watch = { .each = scan_glance, .ctx = sc };
 	enum err e;
 
 	sc->suspect = sc->young = false;
@@ -251,7 +251,7 @@ static enum err
 scan_key(struct scan *sc, struct heal_census *c,
     const struct resolve_input group[], const struct record *first, bool cut)
 {
-	const struct heal_watch watch = { scan_glance, NULL, sc, NULL };
+	const struct heal_watch watch = { .each = scan_glance, .ctx = sc };
 	enum err e;
 
 	sc->suspect = sc->young = false;

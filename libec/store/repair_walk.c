@@ -12,7 +12,6 @@ enum {
 	FILL_ROWS = 32,		/* with their data, at most 128 KiB each */
 };
 
-
 /* With a drive to be filled nearly all keys lack something: then a page has
  * what it takes to heal them. */
 static bool
@@ -192,8 +191,7 @@ walk_versions(struct repair_work *w, struct set *s)
 static enum err
 walk_uploads(struct repair_work *w, struct set *s)
 {
-	const struct heal_watch watch = { repair_report,
-		repair_canceled, w, NULL };
+	const struct heal_watch watch = repair_watch(w);
 	enum err e = heal_uploads(s, NULL, NULL, repair_flags(w), &watch);
 
 	for (unsigned i = 0; e == EC_EOWNED && i < REPAIR_TRIES; i++) {
@@ -206,8 +204,7 @@ walk_uploads(struct repair_work *w, struct set *s)
 enum err
 repair_work_tables(struct repair_work *w, struct set *s)
 {
-	const struct heal_watch watch = { repair_report,
-		repair_canceled, w, NULL };
+	const struct heal_watch watch = repair_watch(w);
 	enum err e = heal_buckets(s, repair_flags(w), &watch);
 
 	if (e == EC_ECANCELED)

@@ -136,7 +136,15 @@ glance_canceled(void *ctx)
 struct heal_watch
 repair_glance_watch(struct repair_glance *g)
 {
-	return (struct heal_watch){ glance_report, glance_canceled, g, NULL };
+	return (struct heal_watch){ .each = glance_report,
+		.canceled = glance_canceled, .ctx = g };
+}
+
+struct heal_watch
+repair_watch(struct repair_work *w)
+{
+	return (struct heal_watch){ .each = repair_report,
+		.canceled = repair_canceled, .ctx = w };
 }
 
 enum err
@@ -151,8 +159,7 @@ static enum err
 heal_suspect(struct repair_work *w, struct set *s, const char *bucket,
     const char *key, const struct stamp *version)
 {
-	const struct heal_watch watch = { repair_report,
-		repair_canceled, w, NULL };
+	const struct heal_watch watch = repair_watch(w);
 	struct repair_glance g = { .w = w };
 	const struct heal_watch look = repair_glance_watch(&g);
 	unsigned deep = HEAL_DEEP;
@@ -177,8 +184,7 @@ static enum err
 heal_one(struct repair_work *w, struct set *s, const char *bucket,
     const char *key, const struct stamp *version)
 {
-	const struct heal_watch watch = { repair_report,
-		repair_canceled, w, NULL };
+	const struct heal_watch watch = repair_watch(w);
 	enum err e;
 
 	if (key[0] == '\0')
@@ -229,8 +235,7 @@ static enum err
 job_heal(struct repair_job *j)
 {
 	struct repair_work *w = j->w;
-	const struct heal_watch watch = { repair_report,
-		repair_canceled, w, NULL };
+	const struct heal_watch watch = repair_watch(w);
 	enum err e;
 
 	if (repair_canceled(w))

@@ -20,6 +20,8 @@ unsigned repair_flags(const struct repair_work *w);
 bool repair_canceled(void *w);
 /* Count it, and tell the caller. */
 void repair_report(void *w, const struct heal_report *r);
+/* Both of these. */
+struct heal_watch repair_watch(struct repair_work *w);
 /* Remains of a write that may be under way are no reason to worry. */
 enum err repair_calm(enum err e);
 /* Gives ${e} back, noted in w->other.  With w->lock held, or no job under

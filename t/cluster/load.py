@@ -1,5 +1,6 @@
 """load: clients of a cluster, whose operations are recorded as a history."""
 
+import contextlib
 import datetime
 import hashlib
 import http.client
@@ -44,6 +45,18 @@ class Client:
             self.http.close()
             self.http = None
 
+    @contextlib.contextmanager
+    def talk(self):
+        """What goes wrong with the connection ends it, and is an OSError."""
+        try:
+            yield
+        except OSError:
+            self.close()
+            raise
+        except http.client.HTTPException as e:
+            self.close()
+            raise OSError(str(e)) from e
+
     def begin(self, method, target, body=b"", headers=None):
         """The answer, its body not yet read.  Raises as request does."""
         now = datetime.datetime.now(datetime.timezone.utc) + \
@@ -55,30 +68,18 @@ class Client:
         mark = sigv4.sign(key, REGION, method, target, h, "UNSIGNED-PAYLOAD")
         h["Authorization"] = sigv4.authorization(
             self.cluster.user, REGION, dict(h), mark)
-        try:
+        with self.talk():
             if self.http is None:
                 self.http = self.connect(address)
             self.http.request(method, target, body, h)
             return self.http.getresponse()
-        except http.client.HTTPException as e:
-            self.close()
-            raise OSError(str(e)) from e
-        except OSError:
-            self.close()
-            raise
 
     def request(self, method, target, body=b"", headers=None):
         """(status, head, body).  NotSent, or OSError when what became of it
         is not known."""
         r = self.begin(method, target, body, headers)
-        try:
+        with self.talk():
             data = r.read()
-        except http.client.HTTPException as e:
-            self.close()
-            raise OSError(str(e)) from e
-        except OSError:
-            self.close()
-            raise
         if r.will_close:
             self.close()
         return r.status, r.headers, data

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 
 struct shard_file files[SHARDS_MAX], rebuilt[SHARDS_MAX];
+const uint32_t units[UNITS] = { 4096, 65536, 100 * 1024, 128 * 1024,
+	192 * 1024 };
 static uint64_t seed = 88172645463325252u;
 unsigned bad_count;
 

@@ -18,6 +18,8 @@ struct shard_file {
 
 /* Those that shard_files_encode writes, and a second lot. */
 extern struct shard_file files[SHARDS_MAX], rebuilt[SHARDS_MAX];
+enum { UNITS = 5 };
+extern const uint32_t units[UNITS];	/* small, large, no power of two */
 extern unsigned bad_count;	/* bad shards told of since the last open */
 
 uint64_t rnd(void);		/* the same numbers in every run */

@@ -113,13 +113,10 @@ test_rebuild_fails(void)
 int
 main(void)
 {
-	static const uint32_t unit[] = { 4096, 65536, 100 * 1024,
-		128 * 1024, 192 * 1024 };
-
 	files_reset(files);
-	for (unsigned i = 0; i < sizeof(unit) / sizeof(unit[0]); i++) {
-		test_rebuild(2, 1, unit[i]);
-		test_rebuild(4, 3, unit[i]);
+	for (unsigned i = 0; i < UNITS; i++) {
+		test_rebuild(2, 1, units[i]);
+		test_rebuild(4, 3, units[i]);
 	}
 	test_rebuild_fails();
 	files_reset(files);

@@ -261,16 +261,13 @@ test_scattered(void)
 int
 main(void)
 {
-	static const uint32_t unit[] = { 4096, 65536, 100 * 1024,
-		128 * 1024, 192 * 1024 };
-
 	files_reset(files);
-	for (unsigned i = 0; i < sizeof(unit) / sizeof(unit[0]); i++) {
-		test_sizes(1, 0, unit[i]);
-		test_sizes(2, 1, unit[i]);
-		test_sizes(3, 2, unit[i]);
-		test_ranges(1, 1, unit[i]);
-		test_ranges(5, 2, unit[i]);
+	for (unsigned i = 0; i < UNITS; i++) {
+		test_sizes(1, 0, units[i]);
+		test_sizes(2, 1, units[i]);
+		test_sizes(3, 2, units[i]);
+		test_ranges(1, 1, units[i]);
+		test_ranges(5, 2, units[i]);
 	}
 	test_losses(1, 2, 4096);
 	test_losses(2, 2, 65536);

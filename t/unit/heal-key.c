@@ -26,7 +26,7 @@ seen(void *ctx, const struct heal_report *r)
 static enum err
 heal(struct rig *r, const char *key, unsigned flags, struct heal_report *rep)
 {
-	const struct heal_watch watch = { seen, NULL, rep, NULL };
+	const struct heal_watch watch = { .each = seen, .ctx = rep };
 
 	return heal_key(r->set, "bucket", key, NULL, flags,
 	    rep != NULL ? &watch : NULL);

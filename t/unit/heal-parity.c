@@ -80,7 +80,7 @@ static void
 run(uint32_t mask, enum err want)
 {
 	struct heal_report rep = { .drives = 0 };
-	const struct heal_watch watch = { seen, NULL, &rep, NULL };
+	const struct heal_watch watch = { .each = seen, .ctx = &rep };
 	const unsigned deep = HEAL_DRY | HEAL_DEEP;
 	uint64_t sum[SET_DRIVES_MAX];
 	struct stamp version;
