@@ -154,15 +154,33 @@ void lane_call_end(struct lane_worker *w, enum err e);
 unsigned lane_batch_begin(struct lane_worker *w);	/* records */
 void lane_batch_end(struct lane_worker *w, unsigned n, enum err e);
 bool lane_take_call(struct lane *l, const struct lane_call *c);
-void lane_worker_link(struct lane_worker *w);
-void lane_worker_unlink(struct lane_worker *w);
-/* A host's appends: give ${w}, which is not away, up. */
-void lane_worker_dismiss(struct lane_worker *w);
 void lane_fail_appends(struct lane *l, enum err e, struct lane_queue *failed);
 void lane_mark_begin(struct lane *l, const struct drive_append *a, unsigned n);
 void lane_mark_end(struct lane *l, const struct drive_append *a, unsigned n);
 void lane_mark_all(struct lane *l);	/* there is another drive */
 void lane_wake(pthread_cond_t *wake);	/* NULL is fine */
+
+/* lane_worker.c; with the mutex held.
+ * A new one, a thread that runs ${start}, or with NULL a guest.  NULL: there is
+ * none to be had. */
+struct lane_worker *lane_worker_new(struct lane *l, void *(*start)(void *),
+    bool appender);
+void lane_worker_link(struct lane_worker *w);
+void lane_worker_unlink(struct lane_worker *w);
+/* Give ${w}, which has nothing in hand, up. */
+void lane_worker_dismiss(struct lane_worker *w);
+/* Its thread ends with this result; releases the mutex. */
+void *lane_worker_leave(struct lane_worker *w);
+/* Around what it does on the drive for the calls in its hand.  true: they are
+ * still the worker's to finish. */
+void lane_worker_begin(struct lane_worker *w);
+bool lane_worker_end(struct lane_worker *w, enum err e,
+    struct lane_queue *failed);
+/* Wait for work; not 0: there was none for long. */
+int lane_wait_idle(pthread_cond_t *cond, pthread_mutex_t *mutex);
+/* Jacobson's estimate, as in RFC 6298, of a mean and a mean deviation: what is
+ * not exceeded as a rule. */
+uint64_t lane_learn(uint64_t *mean, uint64_t *deviation, uint64_t took);
 
 /* Of chains; without the mutex.  Start a task without waking anybody: true when
  * it is queued; then the lane is held, until lane_run_guest or lane_give_back,
