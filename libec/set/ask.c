@@ -10,18 +10,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "set/placement.h"
 #include "set/set_impl.h"
 
-enum {
-	HEDGE_MIN_US = 2000,
-	PAUSE_MIN_US = 1000,
-	PAUSE_MAX_US = 20000,
-	SETTLE_MAX_US = 2000000,
-};
+enum { HEDGE_MIN_US = 2000 };
 
 struct question {	/* shared by the drives' calls */
 	atomic_uint refs;
@@ -312,6 +306,12 @@ ask_late_us(const struct ask *a)
 	    SET_WAIT_MS * 1000);
 }
 
+uint64_t
+ask_hedge_us(const struct ask *a)
+{
+	return a->started_us + learnt(a, HEDGE_MIN_US, SET_LATE_MS * 1000);
+}
+
 void
 ask_input(const struct ask *a, struct resolve_input in[])
 {
@@ -339,10 +339,8 @@ ask_results(const struct ask *a, enum err results[])
 	return silent;
 }
 
-/* The same with those as EC_EDEGRADED whose word on what they lack counts for
- * nothing. */
-static unsigned
-not_telling(const struct ask *a, enum err results[])
+unsigned
+ask_not_telling(const struct ask *a, enum err results[])
 {
 	unsigned n = ask_results(a, results);
 
@@ -394,7 +392,7 @@ ask_most(struct ask *a, struct set *s, const struct drive_query *q, bool few,
 		if ((e = ask_few(a, s, q, &asked)) != EC_OK)
 			return e;
 		ask_wait(a, asked, ask_late_us(a));
-		if (not_telling(a, results) == s->n - asked &&
+		if (ask_not_telling(a, results) == s->n - asked &&
 		    asked >= s->n - s->parity)
 			return EC_OK;
 		e = ask_rest(a);
@@ -404,123 +402,11 @@ ask_most(struct ask *a, struct set *s, const struct drive_query *q, bool few,
 	if (e != EC_OK)
 		return e;
 	ask_wait(a, s->n, ask_late_us(a));
-	while (not_telling(a, results) >= quorum_meta(s->n)) {
+	while (ask_not_telling(a, results) >= quorum_meta(s->n)) {
 		if (ask_more(a))
 			continue;
 		set_complain(s, what, s->n - s->n / 2, results);
 		return EC_EQUORUM;
 	}
 	return EC_OK;
-}
-
-static enum err
-judge_now(struct ask *a, struct resolve *r, ask_judge *judge, void *ctx)
-{
-	struct resolve_input in[SET_DRIVES_MAX];
-	enum err e;
-
-	ask_input(a, in);
-	e = resolve_key(r, in, a->s->n);
-	return e == EC_OK ? judge(r, ctx) : e;
-}
-
-/* With ever more answers until it is settled. */
-static enum err
-judge_more(struct ask *a, struct resolve *r, ask_judge *judge, void *ctx)
-{
-	uint64_t end = a->started_us + SET_WAIT_MS * UINT64_C(1000);
-	unsigned n = a->s->n, want = quorum_meta(n), done;
-	bool late;
-	enum err e;
-
-	for (;;) {
-		late = clock_mono_us() >= ask_late_us(a);
-		done = ask_wait(a, want, late ? end : ask_late_us(a));
-		e = judge_now(a, r, judge, ctx);
-		if (done == n || e == EC_ENOMEM || clock_mono_us() >= end)
-			return e;
-		late = late || clock_mono_us() >= ask_late_us(a);
-		if (e != EC_EQUORUM && (late || resolve_settled(r)))
-			return e;
-		want = done + 1;
-	}
-}
-
-/* A few drives first; all when that does not settle it, or takes long. */
-static enum err
-ask_round(struct ask *a, struct set *s, const struct drive_query *q,
-    struct resolve *r, ask_judge *judge, void *ctx)
-{
-	unsigned asked;
-	enum err e;
-
-	if ((e = ask_few(a, s, q, &asked)) != EC_OK)
-		return e;
-	ask_wait(a, asked, a->started_us + learnt(a, HEDGE_MIN_US,
-	    SET_LATE_MS * 1000));
-	e = judge_now(a, r, judge, ctx);
-	if (e == EC_ENOMEM || (e != EC_EQUORUM && resolve_settled(r)))
-		return e;
-	if ((e = ask_rest(a)) != EC_OK)
-		return e;
-	return judge_more(a, r, judge, ctx);
-}
-
-/* By when a write of this moment is on all drives or none: commit_wait. */
-static uint64_t
-settle_us(const struct set *s)
-{
-	uint64_t us = SET_LATE_MS * 1000;
-
-	for (unsigned i = 0; i < s->n; i++)
-		if (lane_commit_us(s->lane[i]) * 8 > us)
-			us = lane_commit_us(s->lane[i]) * 8;
-	return us < SETTLE_MAX_US ? us : SETTLE_MAX_US;
-}
-
-/* Nothing can be said because of a state that too few drives have, when others
- * do not tell: while its write is under way, look again a moment later. */
-static bool
-worth_waiting(const struct set *s, const struct resolve *r,
-    uint64_t started_us, unsigned *pause_us)
-{
-	struct timespec ts = { .tv_nsec = (long)*pause_us * 1000 };
-	uint64_t most_us = settle_us(s);
-
-	if (clock_mono_us() - started_us > most_us ||
-	    !resolve_young(r, clock_real_us() - most_us))
-		return false;
-	nanosleep(&ts, NULL);
-	if (*pause_us < PAUSE_MAX_US)
-		*pause_us *= 2;
-	return true;
-}
-
-enum err
-ask_key(struct ask *a, struct resolve *r, struct set *s,
-    struct drive_query *q, ask_judge *judge, void *ctx)
-{
-	uint64_t started = clock_mono_us();
-	unsigned pause_us = PAUSE_MIN_US;
-	enum err results[SET_DRIVES_MAX];
-	enum err e;
-
-	for (;;) {
-		e = ask_round(a, s, q, r, judge, ctx);
-		if (e == EC_ELIMIT && q->limit < 10000) {
-			q->newest_only = false;
-			q->limit = q->limit < 100 ? 1000 : 10000;
-		} else if (e != EC_EQUORUM ||
-		    !worth_waiting(s, r, started, &pause_us)) {
-			break;
-		}
-		ask_release(a);
-	}
-	if (e == EC_ELIMIT)
-		e = EC_EQUORUM;
-	if (e == EC_EQUORUM) {
-		not_telling(a, results);
-		set_complain(s, "read quorum", r->drives - s->parity, results);
-	}
-	return e;
 }

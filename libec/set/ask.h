@@ -52,6 +52,8 @@ unsigned ask_wait(struct ask *a, unsigned want, uint64_t deadline_us);
 
 /* When those that have not answered are late: by what was learnt of them. */
 uint64_t ask_late_us(const struct ask *a);
+/* When it is worth asking others, too: sooner. */
+uint64_t ask_hedge_us(const struct ask *a);
 
 /* As the input of resolve_key, for a question about one key. */
 void ask_input(const struct ask *a, struct resolve_input in[]);
@@ -59,6 +61,9 @@ void ask_input(const struct ask *a, struct resolve_input in[]);
 /* The drives' results, those not done as EC_ETIMEDOUT; and how many have none
  * to give. */
 unsigned ask_results(const struct ask *a, enum err results[]);
+/* The same with those as EC_EDEGRADED whose word on what they lack counts for
+ * nothing. */
+unsigned ask_not_telling(const struct ask *a, enum err results[]);
 
 /* What was left behind goes on by itself. */
 void ask_release(struct ask *a);
