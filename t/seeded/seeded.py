@@ -35,6 +35,9 @@ def main():
     if not fine:
         print(said)
         raise SystemExit("seeded: the tests fail without a defect")
+    for b in bugs:
+        if b.only and not tree.green(b.tests, b.only)[0]:
+            raise SystemExit(f"seeded: {b.name}: no test \"{b.only}\"")
     caught = 0
     for b in bugs:
         text = tree.read(b.file)
@@ -42,7 +45,7 @@ def main():
             raise SystemExit(f"seeded: {b.name}: {b.file} has the text "
                              f"{text.count(b.old)} times")
         tree.write(b.file, text.replace(b.old, b.new))
-        fine, _ = tree.green(b.tests)
+        fine, _ = tree.green(b.tests, b.only)
         tree.write(b.file, text)
         caught += not fine
         print(f"{'MISSED' if fine else 'caught'}  {b.name}: {b.what}",
