@@ -13,7 +13,7 @@
 #      prove-long  the same at the counts of a release, for hours
 #      fuzz        every fuzzer for FUZZ_SECONDS (default 60); needs clang
 #      bench       every benchmark
-#      bench-full  a table of goals, each with what was reached, in an hour;
+#      bench-full  a table of goals, each with what was reached (ten minutes);
 #		ROWS='put-small growth' of it, BENCH_SECONDS, BENCH_OBJECTS
 #      coverage    check, then lines covered per file
 #      lint        format, static analysis, layers, scripts, manual pages
